@@ -1,0 +1,71 @@
+"""How does any picture of a digit get into MNIST's 28×28 frame?
+
+The recipe is the one on the MNIST page (LeCun, Cortes, Burges): fit the digit into a 20×20 box,
+keep its aspect ratio, smooth the edges, and put its center of mass into the middle of a 28×28 field.
+"""
+
+import numpy as np
+
+SIDE = 28  # pixels, the frame
+BOX = 20  # pixels, the longer side of the digit in it
+
+
+def to_frame(image):
+    """Put a picture of one digit into MNIST's frame.
+
+    Parameters
+    ----------
+    image : array of shape (height, width), any real dtype
+        Bright ink on a dark ground; the darkest value is taken for the ground.
+
+    Returns
+    -------
+    array of shape (28, 28), uint8
+        0 is ground and 255 the brightest ink.
+
+    Raises
+    ------
+    ValueError
+        If the image is not two-dimensional, holds NaN or infinity, or has no ink (one value only).
+    """
+    image = np.asarray(image)
+    if image.ndim != 2 or 0 in image.shape or image.dtype.kind not in "biuf":
+        raise ValueError(
+            "expected one image, a real array of shape (height, width); "
+            f"got shape {image.shape}, dtype {image.dtype}"
+        )
+    ink = image.astype(float)
+    if not np.isfinite(ink).all():
+        raise ValueError("expected an image of finite numbers; it holds NaN or infinity")
+    ink -= ink.min()
+    if ink.max() == 0:
+        raise ValueError("expected a digit; all pixels of the image have the same value")
+    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
+    ink = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    height, width = (max(1, round(side * BOX / max(ink.shape))) for side in ink.shape)
+    ink = _averages(ink.shape[0], height) @ ink @ _averages(ink.shape[1], width).T
+    ink = (ink * (255 / ink.max())).round()
+    top, left = (
+        int(np.clip(round(SIDE / 2 - center), 0, SIDE - side))
+        for center, side in zip(_center_of_mass(ink), ink.shape, strict=True)
+    )
+    framed = np.zeros((SIDE, SIDE), np.uint8)
+    framed[top : top + height, left : left + width] = ink
+    return framed
+
+
+def _averages(n_in, n_out):
+    """The (n_out, n_in) matrix that averages n_in pixels into n_out: an exact box filter."""
+    edges = np.arange(n_out + 1) * n_in / n_out
+    start, stop = edges[:-1, None], edges[1:, None]
+    pixel = np.arange(n_in)
+    overlap = np.minimum(stop, pixel + 1) - np.maximum(start, pixel)
+    return overlap.clip(0) * n_out / n_in
+
+
+def _center_of_mass(ink):
+    """Row and column of the center of mass in pixel indices, as MNIST has it."""
+    return (
+        (ink.sum(axis=1) @ np.arange(ink.shape[0])) / ink.sum(),
+        (ink.sum(axis=0) @ np.arange(ink.shape[1])) / ink.sum(),
+    )
