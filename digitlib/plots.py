@@ -1,0 +1,226 @@
+"""How is each of these shown?
+
+Importing this module sets the book's figure style. Digit i has the color `COLORS[i]` in every
+figure. All functions draw into a new figure and return it; axes given as `ax` are drawn into.
+"""
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+
+# Petroff 2021, arXiv 2107.02270: ten colors chosen to stay apart for color-blind readers
+COLORS = (
+    *("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6"),
+    *("#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"),
+)
+INK, PALE, BLUE, ORANGE = "#22262e", "#e4e6ea", "#2b6cb0", "#d95f02"
+PAPER = "Greys"  # 0 is white paper, the largest value black ink
+SIDE, GAP = 28, 2  # pixels of a picture, and between two in a gallery
+
+mpl.rcParams.update(
+    {
+        "figure.figsize": (6.0, 3.3),
+        "figure.dpi": 150,
+        "figure.constrained_layout.use": True,
+        "savefig.facecolor": "white",
+        "font.size": 11,
+        "axes.titlesize": 11,
+        "axes.titlelocation": "left",
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.edgecolor": "#8a8f98",
+        "axes.labelcolor": INK,
+        "text.color": INK,
+        "xtick.color": INK,
+        "ytick.color": INK,
+        "axes.prop_cycle": mpl.cycler(color=[BLUE, ORANGE, "#832db6", "#717581"]),
+        "lines.linewidth": 2,
+        "legend.frameon": False,
+    }
+)
+
+
+def show_image(ax, image, *, vmin=0, vmax=None):
+    """A picture, shape (height, width), as ink on paper; `vmax` is black, its maximum if None."""
+    image = _numbers(image)
+    if image.ndim != 2:
+        raise ValueError(f"expected one picture, shape (height, width); got shape {image.shape}")
+    ax.imshow(image, cmap=PAPER, vmin=vmin, vmax=vmax)
+    ax.set(xticks=[], yticks=[])
+    ax.spines[:].set_visible(True)
+    ax.spines[:].set_color(PALE)
+
+
+def gallery(images, captions=None, *, columns=10):
+    """Pictures in rows, each with its caption below.
+
+    Parameters
+    ----------
+    images : array of shape (n, 28, 28)
+    captions : sequence of n str, optional
+    columns : int
+    """
+    images = _images(images)
+    if captions is not None and len(captions) != len(images):
+        raise ValueError(f"expected {len(images)} captions, one an image; got {len(captions)}")
+    if columns < 1:
+        raise ValueError(f"expected at least one column; got {columns}")
+    lines = 0 if captions is None else 1 + max(str(text).count("\n") for text in captions)
+    rows, side = -(-len(images) // columns), SIDE + GAP
+    step = side + lines * 0.19 / 6.0 * columns * side  # a line is 0.19 of the 6.0 inches
+    sheet = np.zeros((round(rows * step), columns * side), images.dtype)
+    corners = [(round(i // columns * step), i % columns * side) for i in range(len(images))]
+    for (top, left), image in zip(corners, images, strict=True):
+        scale = 1 if images.dtype == np.uint8 else 1 / max(image.max(), 1e-9)
+        sheet[top : top + SIDE, left + 1 : left + 1 + SIDE] = image * scale
+    size = (6.0, 6.0 * sheet.shape[0] / sheet.shape[1])
+    fig = plt.figure(figsize=size, dpi=100, layout="none")  # 2 × 2 dots a pixel at 10 columns
+    ax = fig.add_axes((0, 0, 1, 1))
+    ax.imshow(sheet, cmap=PAPER)
+    ax.axis("off")
+    for i, (top, left) in enumerate(corners if lines else []):
+        where = (left + side / 2, top + side)
+        ax.text(*where, captions[i], ha="center", va="top", fontsize=10, linespacing=1.1)
+    return fig
+
+
+def pixel_values(image):
+    """A picture with the value of every pixel printed in it; cut it to some 14 columns first.
+
+    Parameters
+    ----------
+    image : array of shape (height, width), uint8
+    """
+    image = _numbers(image)
+    if image.ndim != 2 or image.dtype != np.uint8:
+        raise ValueError(
+            f"expected one picture of bytes, shape (height, width), uint8; got {image.shape}, "
+            f"{image.dtype}"
+        )
+    height, width = image.shape
+    fig, ax = plt.subplots(figsize=(6.0, 6.0 * height / width), dpi=100)
+    ax.imshow(image, cmap=PAPER, vmin=0, vmax=255)
+    for (row, column), value in np.ndenumerate(image):
+        color = "white" if value > 157 else "#60656d" if value == 0 else "black"
+        ax.text(column, row, value, ha="center", va="center", color=color, fontsize=9.5)
+    ax.axis("off")
+    return fig
+
+
+def digit_bars(values, *, ylabel, ax=None, fmt="{:,}"):
+    """Ten bars, one a digit in its color, with the value on top.
+
+    Parameters
+    ----------
+    values : array of shape (10,)
+    """
+    values = _numbers(values)
+    if values.shape != (10,):
+        raise ValueError(f"expected ten values, one a digit; got shape {values.shape}")
+    if ax is None:
+        _, ax = plt.subplots()
+    bars = ax.bar(range(10), values, color=COLORS)
+    ax.bar_label(bars, [fmt.format(value) for value in values.tolist()], fontsize=8.5, padding=2)
+    ax.set(xticks=range(10), xlabel="digit", ylabel=ylabel)
+    return ax.figure
+
+
+def curves(runs, *, ylabel, ax=None, styles=None):
+    """Learning curves: the mean over runs as a line, their range as a band.
+
+    Parameters
+    ----------
+    runs : dict from label to array of shape (epochs,) or (runs, epochs)
+    styles : dict from label to keywords of `Axes.plot`, optional
+    """
+    if ax is None:
+        _, ax = plt.subplots()
+    for label, values in runs.items():
+        values = np.atleast_2d(_numbers(values))
+        if values.ndim > 2:
+            raise ValueError(f"expected shape (epochs,) or (runs, epochs); got {values.shape}")
+        epochs = np.arange(1, values.shape[1] + 1)
+        (line,) = ax.plot(epochs, values.mean(axis=0), label=label, **(styles or {}).get(label, {}))
+        if len(values) > 1:
+            ax.fill_between(
+                epochs,
+                values.min(axis=0),
+                values.max(axis=0),
+                color=line.get_color(),
+                alpha=0.2,
+                linewidth=0,
+            )
+    ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
+    ax.set(xlabel="epoch", ylabel=ylabel)
+    ax.legend()
+    return ax.figure
+
+
+def confusion_matrix(matrix):
+    """A confusion matrix whose mistakes are what one sees: colored by count, the diagonal pale.
+
+    Parameters
+    ----------
+    matrix : array of shape (10, 10), int
+        Rows are true digits, columns answers.
+    """
+    matrix = _numbers(matrix)
+    if matrix.shape != (10, 10) or matrix.dtype.kind not in "iu" or matrix.min() < 0:
+        raise ValueError(
+            "expected a matrix of counts, shape (10, 10), integers of 0 and above; "
+            f"got {matrix.shape}, {matrix.dtype}"
+        )
+    off = np.where(np.eye(10, dtype=bool), 0, matrix)
+    fig, ax = plt.subplots(figsize=(6.0, 6.0))
+    ax.imshow(off, cmap="Oranges", vmin=0, vmax=max(1, off.max()) * 1.6)  # never too dark to read
+    for (i, j), count in np.ndenumerate(matrix):
+        if i == j:
+            ax.add_patch(plt.Rectangle((j - 0.5, i - 0.5), 1, 1, color="#f0f2f5"))
+        color = INK if count else "#60656d"
+        ax.text(j, i, count or "·", ha="center", va="center", color=color, fontsize=10)
+    ax.set(xticks=range(10), yticks=range(10), xlabel="the network's answer", ylabel="true digit")
+    ax.xaxis.set_label_position("top")
+    ax.tick_params(length=0, labelbottom=False, labeltop=True)
+    ax.spines[:].set_visible(False)
+    return fig
+
+
+def intervals(labels, values, lows, highs, *, xlabel, ax=None):
+    """Values as dots with their intervals as lines, one row each, the first on top."""
+    if not len(labels) == len(values) == len(lows) == len(highs):
+        raise ValueError(
+            "expected labels, values, lows and highs of one length; got "
+            f"{len(labels)}, {len(values)}, {len(lows)}, {len(highs)}"
+        )
+    values, lows, highs = map(_numbers, (values, lows, highs))
+    if (lows > values).any() or (values > highs).any():
+        raise ValueError("expected each value between its low and its high; found one outside")
+    if ax is None:
+        _, ax = plt.subplots(figsize=(6.0, 0.8 + 0.36 * len(labels)))
+    rows = np.arange(len(labels))
+    ax.hlines(rows, lows, highs, color=BLUE, linewidth=3, alpha=0.35)
+    ax.plot(values, rows, "o", color=BLUE)
+    ax.set(yticks=rows, yticklabels=labels, xlabel=xlabel, ylim=(len(labels) - 0.5, -0.5))
+    ax.grid(axis="x", color=PALE)
+    ax.set_axisbelow(True)
+    return ax.figure
+
+
+def _numbers(values):
+    """The values as an array, if they are finite real numbers."""
+    values = np.asarray(values)
+    if values.dtype.kind not in "buif" or not values.size:
+        raise ValueError(f"expected numbers; got shape {values.shape}, dtype {values.dtype}")
+    if not np.isfinite(values).all():
+        raise ValueError("expected finite numbers; found NaN or infinity")
+    return values
+
+
+def _images(images):
+    images = _numbers(images)
+    if images.ndim != 3 or images.shape[1:] != (28, 28) or not len(images):
+        raise ValueError(
+            f"expected images of shape (n, 28, 28), n > 0; got {images.shape}. "
+            "One image needs a first axis: image[None]"
+        )
+    return images

@@ -1,0 +1,89 @@
+"""`digitlib.recipes`: the five networks are the ones that were found, to the layer."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from digitlib import recipes
+from digitlib.recipes import RECIPES
+
+RELU = "relu"
+FOUND = {  # number: name, units and activations with dropout between, loss, epochs, parameters
+    1: ("dropout", [(128, RELU), 0.2, (10, "softmax")], "sparse_", 25, 101_770),
+    2: ("sigmoid", [(100, RELU), (10, "sigmoid")], "sparse_", 10, 79_510),
+    3: ("one-hot", [(512, RELU), (256, RELU), (10, "softmax")], "", 20, 535_818),
+    4: ("matrix", [(128, RELU), (128, RELU), (10, "softmax")], "sparse_", 10, 118_282),
+    5: ("steps", [(256, RELU), (10, "softmax")], "sparse_", 5, 203_530),
+}
+
+
+@pytest.mark.parametrize("number", FOUND)
+def test_exactly_as_found(number):
+    name, found, loss, epochs, parameters = FOUND[number]
+    recipe = recipes.get(number)
+    flatten, *layers = recipe.build().layers
+    assert (recipe.name, recipe.epochs) == (name, epochs)
+    assert recipe.loss == f"{loss}categorical_crossentropy"
+    assert recipe.one_hot == (loss == "")
+    assert type(flatten).__name__ == "Flatten"
+    for layer, expected in zip(layers, found, strict=True):
+        if isinstance(expected, float):
+            assert (type(layer).__name__, layer.rate) == ("Dropout", expected)
+        else:
+            assert type(layer).__name__ == "Dense"
+            assert (layer.units, layer.activation.__name__) == expected
+    sizes = [784] + [units for units, _ in filter(lambda layer: layer != 0.2, found)]
+    by_hand = sum(n_in * n_out + n_out for n_in, n_out in pairwise(sizes))
+    assert recipe.build().count_params() == by_hand == parameters
+
+
+def test_choices_are_said_to_be_choices():
+    assert "widths" in recipes.get(3).chosen
+    assert "whole network" in recipes.get(5).chosen
+
+
+def test_there_are_five_and_each_is_found_by_name_and_by_number():
+    assert list(RECIPES) == [name for name, *_ in FOUND.values()]
+    for number, (name, *_) in FOUND.items():
+        assert recipes.get(name) is recipes.get(number) is RECIPES[name]
+
+
+@pytest.mark.parametrize("name", ["mlp", "Dropout", 0, 6, None])
+def test_no_such_recipe(name):
+    with pytest.raises(ValueError, match="no recipe .*; there are dropout, sigmoid, one-hot"):
+        recipes.get(name)
+
+
+def test_two_builds_share_no_weights():
+    first, second = (recipes.get(4).build() for _ in range(2))
+    first.layers[1].kernel.assign(np.zeros((784, 128)))
+    assert np.any(second.layers[1].kernel.numpy())
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_labels(name):
+    y = np.array([7, 0, 9], np.uint8)
+    labels = RECIPES[name].labels(y)
+    if RECIPES[name].one_hot:
+        assert labels.dtype == np.float32
+        np.testing.assert_array_equal(labels, np.eye(10)[[7, 0, 9]])
+    else:
+        np.testing.assert_array_equal(labels, y)
+
+
+@pytest.mark.parametrize("number", [1, 3])
+@pytest.mark.parametrize(
+    ("y", "found"),
+    [
+        ([1, 10], "found 1 to 10"),
+        ([-1, 1], "found -1 to 1"),
+        ([1.0, 2.0], "float64"),
+        (np.eye(10, dtype=int), r"\(10, 10\)"),
+        ([], r"\(0,\)"),
+    ],
+)
+def test_labels_that_are_no_digits(number, y, found):
+    with pytest.raises(ValueError, match=found) as caught:
+        recipes.get(number).labels(np.array(y))
+    assert "expected" in str(caught.value)

@@ -1,0 +1,222 @@
+"""`digitlib.training` and `digitlib.quiet`: every recipe learns, repeatably, and says no more
+than it is asked to.
+"""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from digitlib import data, training
+from digitlib.quiet import keras
+from digitlib.recipes import RECIPES
+
+DIGITS = data.load("sample")
+X, Y = training.scale(DIGITS.x_train), DIGITS.y_train
+X_TEST, Y_TEST = training.scale(DIGITS.x_test), DIGITS.y_test
+FEW = slice(0, 200)
+
+
+def same(model, other):
+    pairs = zip(model.get_weights(), other.get_weights(), strict=True)
+    return all(np.array_equal(a, b) for a, b in pairs)
+
+
+@pytest.fixture(scope="module", params=RECIPES)
+def trained(request):
+    recipe = RECIPES[request.param]
+    return recipe, *training.train(recipe, X, Y, seed=0, epochs=min(recipe.epochs, 10))
+
+
+# --- Every recipe -----------------------------------------------------------------------------
+
+
+def test_every_recipe_learns(trained):
+    recipe, model, history = trained
+    assert len(history.history["loss"]) == min(recipe.epochs, 10)
+    assert history.history["loss"][-1] < history.history["loss"][0] / 2
+    loss, accuracy = model.evaluate(X_TEST, recipe.labels(Y_TEST), verbose=0)
+    y_pred = model.predict(X_TEST, verbose=0).argmax(axis=1)
+    assert accuracy == pytest.approx(np.mean(y_pred == Y_TEST))
+    assert accuracy > 0.85
+    assert loss < 1
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+def test_a_saved_network_gives_the_same_answers(trained, suffix, tmp_path):
+    _, model, _ = trained
+    model.save(tmp_path / f"model{suffix}")
+    loaded = keras.models.load_model(tmp_path / f"model{suffix}")
+    assert same(model, loaded)
+    # The last bit may differ: it depends on where the weights lie in memory.
+    answers = [each.predict(X_TEST[FEW], verbose=0) for each in (model, loaded)]
+    np.testing.assert_allclose(*answers, rtol=1e-5, atol=1e-6)
+
+
+# --- Repeatable -------------------------------------------------------------------------------
+
+
+def test_the_seed_decides_the_weights():
+    data_sets = [(X[FEW], Y[FEW]), (X[FEW].tolist(), Y[FEW].tolist()), (X[FEW], Y[FEW])]
+    first, again, other = (
+        training.train("dropout", x, y, seed=seed, epochs=2)[0]
+        for (x, y), seed in zip(data_sets, (7, np.int64(7), 8), strict=True)
+    )
+    assert same(first, again), "lists and NumPy's integers make no difference"
+    assert not same(first, other)
+
+
+def test_the_seed_decides_the_first_weights():
+    first, again, other = (training.compiled(RECIPES["steps"], seed=seed) for seed in (7, 7, 8))
+    assert same(first, again)
+    assert not same(first, other)
+
+
+def test_steps_per_execution_change_no_weight():
+    models = []
+    for steps in (1, 100):
+        model = training.compiled(RECIPES["dropout"], seed=3, steps_per_execution=steps)
+        assert model.steps_per_execution == steps
+        model.fit(X[FEW], Y[FEW], batch_size=8, epochs=2, verbose=0)
+        models.append(model)
+    assert same(*models)
+
+
+# --- What train reports, and what it takes ----------------------------------------------------
+
+
+def test_validation_data_and_callbacks_are_used(capfd):
+    class Seen(keras.callbacks.Callback):
+        epochs = 0
+
+        def on_epoch_end(self, epoch, logs=None):
+            self.epochs += 1
+
+    seen = Seen()
+    _, history = training.train(
+        *(3, X[FEW], Y[FEW]),
+        seed=0,
+        epochs=2,
+        validation_data=(X_TEST[FEW], Y_TEST[FEW]),
+        callbacks=[seen],
+    )
+    assert set(history.history) == {"loss", "accuracy", "val_loss", "val_accuracy"}
+    assert seen.epochs == 2
+    assert capfd.readouterr().out == "", "silent unless asked"
+
+
+def test_validation_data_are_never_trained_on():
+    alone, watched = (
+        training.train(4, X[FEW], Y[FEW], seed=0, epochs=1, validation_data=validation)[0]
+        for validation in (None, (X_TEST[FEW], Y_TEST[FEW]))
+    )
+    assert same(alone, watched)
+
+
+def test_report_prints_a_line_every_so_many_epochs(capsys):
+    _, history = training.train(5, X[FEW], Y[FEW], seed=0, epochs=5, report=2)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split("  accuracy")[0] for line in lines] == ["epoch  1", "epoch  2", "epoch  4"]
+    assert f"loss {history.history['loss'][3]:.4f}" in lines[-1]
+
+
+def test_epochs_are_the_recipes_own_unless_given():
+    _, history = training.train("steps", X[:32], Y[:32], seed=0)
+    assert len(history.history["loss"]) == RECIPES["steps"].epochs
+
+
+def test_scale():
+    scaled = training.scale(np.arange(784, dtype=np.uint16).astype(np.uint8).reshape(1, 28, 28))
+    assert scaled.dtype == np.float32
+    assert (scaled.min(), scaled.max()) == (0, 1)
+    assert scaled[0, 0, 5] == np.float32(5 / 255)
+
+
+# --- Refusals ---------------------------------------------------------------------------------
+
+NAN = np.where(np.eye(28), np.nan, X[:3])
+
+
+@pytest.mark.parametrize(
+    ("images", "found"),
+    [
+        (X[:3], "float32"),
+        (DIGITS.x_test[0], r"\(28, 28\)"),
+        (DIGITS.x_test[:2, :27], r"\(2, 27, 28\)"),
+        (DIGITS.x_test.astype(int), "int64"),
+    ],
+)
+def test_scale_refuses(images, found):
+    with pytest.raises(ValueError, match=found) as caught:
+        training.scale(images)
+    assert "expected images of shape (n, 28, 28), uint8" in str(caught.value)
+
+
+BAD_DATA = [
+    (X[0], Y[:1], r"got shape \(28, 28\).*x\[None\]"),
+    (X[:3].reshape(3, 784), Y[:3], r"\(3, 784\)"),
+    (X[:0], Y[:0], r"shape \(0,"),
+    (DIGITS.x_train[:3], Y[:3], r"uint8.*scale"),
+    (255 * X[:3], Y[:3], "from 0 to 1; found 0.0 to 255"),
+    (X[:3] - 1, Y[:3], "found -1.0 to 0.0"),
+    (NAN, Y[:3], "nan"),
+    (X[:3], Y[:2], "each of 3 images; got 2"),
+    (X[:3], Y[:3] / 255, "float64.*never scaled"),
+    (X[:3], np.eye(10)[:3], r"\(3, 10\).*one-hot"),
+    (X[:3], np.array([1, 2, 10]), "0–9; found 1 to 10"),
+    (X[:3], np.array([1, 2, -1]), "found -1 to 2"),
+]
+
+
+@pytest.mark.parametrize(("x", "y", "found"), BAD_DATA)
+def test_train_refuses(x, y, found):
+    for call in (
+        lambda: training.train(1, x, y, seed=0, epochs=1),
+        lambda: training.train(3, X[:3], Y[:3], seed=0, epochs=1, validation_data=(x, y)),
+    ):
+        with pytest.raises(ValueError, match=found) as caught:
+            call()
+        assert "expected" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        ({"epochs": 0}, "epochs .* 1 up; got 0"),
+        ({"epochs": -1}, "got -1"),
+        ({"epochs": 2.5}, "got 2.5"),
+        ({"seed": -1}, "0 up; got -1"),
+        ({"seed": 0.5}, "seed .* got 0.5"),
+        ({"report": -1}, "-1"),
+        ({"recipe": "mlp"}, "no recipe 'mlp'"),
+    ],
+)
+def test_train_refuses_options(options, found):
+    with pytest.raises(ValueError, match=found):
+        training.train(**{"recipe": 1, "x": X[:3], "y": Y[:3], "seed": 0, "epochs": 1} | options)
+
+
+# --- Quiet ------------------------------------------------------------------------------------
+
+
+def python(code):
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return run.stdout, run.stderr
+
+
+def test_tensorflow_says_nothing_and_others_still_can():
+    # Training makes TensorFlow look at the machine's devices, which it reports as well.
+    code = (
+        "import os; from digitlib import data, training as t; d = data.load('sample')\n"
+        "t.train(2, t.scale(d.x_test), d.y_test, seed=0, epochs=1); os.write(2, b'heard')"
+    )
+    assert python(code) == ("", "heard")
+
+
+def test_modules_that_need_no_tensorflow_do_not_load_it():
+    code = (
+        "import sys, digitlib; from digitlib import data, frame, evaluation, plots, notebook\n"
+        "print({'tensorflow', 'keras'} & set(sys.modules))"
+    )
+    assert python(code) == ("set()\n", "")
