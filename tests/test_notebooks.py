@@ -1,0 +1,423 @@
+"""The chapters as files: how they are written, what their stored outputs hold, what they claim.
+
+`NOTEBOOKS` in the environment names another folder than notebooks/, such as one with drafts.
+"""
+
+import json
+import os
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+import yaml
+from conftest import ROOT
+
+NOTEBOOKS = Path(os.environ.get("NOTEBOOKS", ROOT / "notebooks"))
+SECONDS = {
+    "01_loading": 60,
+    "02_normalizing": 60,
+    "03_building": 60,
+    "04_training": 150,
+    "05_evaluating": 60,
+}
+NAMES = list(SECONDS)
+
+# What each recorded number must be: on MNIST, in the stored outputs, and on the sample, in a run of
+# two epochs. A pair is a range, both ends included; anything else must be met exactly.
+CLAIMS = {
+    "01_loading": {
+        "n_train": (60_000, 1_297),
+        "n_test": (10_000, 500),
+        "is_mnist": (1, 0),
+        "accuracy_always": (0.1135, (0.09, 0.115)),
+        "accuracy_nearest_mean": (0.8203, (0.8, 0.95)),
+        "accuracy_nearest_mean_bytes": ((0.1, 0.13), (0.05, 0.5)),
+        "errors_first_half": ((0.22, 0.23), (0.05, 0.25)),
+        "errors_second_half": ((0.13, 0.14), (0.05, 0.25)),
+    },
+    "02_normalizing": {
+        "val_accuracy_raw": ((0.92, 0.96), (0.7, 0.9)),
+        "val_accuracy_divided": ((0.965, 0.98), (0.8, 0.93)),
+        "val_accuracy_standardized": ((0.965, 0.98), (0.8, 0.95)),
+        "first_loss_raw": ((80, 300), (80, 300)),
+        "first_loss_divided": ((2.2, 2.6), (2.2, 2.6)),
+        "accuracy_scaled_labels": (0.0991, (0.09, 0.11)),  # the share of zeros
+        "loss_scaled_labels": ((0, 0.001), (0, 0.05)),
+        "accuracy_statistics_train": ((0.965, 0.98), (0.8, 0.95)),
+        "accuracy_statistics_test": ((0.965, 0.98), (0.8, 0.95)),
+        "accuracy_statistics_each": ((0.965, 0.98), (0.8, 0.95)),
+        "accuracy_as_trained": ((0.965, 0.98), (0.8, 0.93)),
+        "accuracy_0_to_255": ((0.965, 0.98), (0.8, 0.93)),
+        "accuracy_inverted": ((0, 0.15), (0, 0.15)),
+        "accuracy_shift_1": ((0.92, 0.97), (0.65, 0.9)),
+        "accuracy_shift_2": ((0.7, 0.9), (0.45, 0.75)),
+        "accuracy_shift_3": ((0.4, 0.65), (0.2, 0.5)),
+        "accuracy_shift_4": ((0.2, 0.45), (0.05, 0.35)),
+    },
+    "03_building": {
+        "first_loss": ((2.2, 2.6), (2.2, 2.6)),
+        "accuracy_softmax": ((0.95, 0.98), (0.75, 0.95)),
+        "accuracy_sigmoid": ((0.95, 0.98), (0.75, 0.95)),
+        "accuracy_logits": ((0.95, 0.98), (0.75, 0.95)),
+        "accuracy_logits_by_name": ((0.05, 0.9), (0.05, 0.9)),
+    },
+    "04_training": {
+        "accuracy_by_fit": ((0.86, 0.92), (0.25, 0.6)),
+        "accuracy_by_evaluate": ((0.93, 0.96), (0.55, 0.85)),
+        "turn_without": ((3, 12), (1, 2)),
+        "turn_with": ((4, 16), (1, 2)),
+        "train_loss_without": ((0, 0.005), (0.5, 2)),
+        "train_loss_with": ((0.01, 0.04), (0.5, 2)),
+        "val_loss_without": ((0.1, 0.2), (0.5, 2)),
+        "val_loss_with": ((0.08, 0.15), (0.5, 2)),
+        "val_accuracy_at_turn": ((0.96, 0.98), (0.75, 0.95)),
+        "val_accuracy_at_end": ((0.965, 0.982), (0.75, 0.95)),
+        "confidence_when_wrong_at_turn": ((0.65, 0.8), (0.15, 0.6)),
+        "confidence_when_wrong_at_end": ((0.75, 0.95), (0.15, 0.6)),
+        "early_stopping_epoch": ((4, 16), (1, 2)),
+        "early_stopping_used": ((6, 20), (1, 2)),
+        "test_accuracy_early_stopping": ((0.97, 0.982), (0.75, 0.95)),
+        "optimism": ((-0.001, 0.005), (-0.02, 0.05)),
+        "val_accuracy_sorted": ((0, 0.1), (0, 0.3)),
+    },
+    "05_evaluating": {},
+}
+
+# Percentages that may stand in the prose although nothing computes them, and why.
+TYPED = {
+    "01_loading": {},
+    "02_normalizing": {},
+    "03_building": {},
+    "04_training": {},
+    "05_evaluating": {},
+}
+
+HIDDEN = {"source_hidden": True}
+RECORD = "application/papermill.record/text/plain"
+SAY = '# @title { display-mode: "form" }'
+LINES, COLUMNS = 30, 100  # of a cell that is seen, solutions included
+HTML = {"details", "summary", "br", "sub", "sup", "img"}
+NOT_PORTABLE = {
+    "a MyST directive": r"^\s*(`{3,}|~{3,}|:{3,})\s*\{|^\s*:{3,}",
+    "a MyST role": r"\{[a-zA-Z][\w:.+-]*\}`",
+    "a MyST target": r"^\([\w .:-]+\)=\s*$",
+    "a MyST comment or block break": r"^(%|\+\+\+)",
+    "a substitution": r"\{\{",
+    "a footnote": r"\[\^",
+    "attributes": r"[\])`]\{[.#\w]",
+}
+NOT_FOR_STORING = {
+    "a warning": r"\bwarnings?:|Warning\b|WARNING",
+    "a line of a log": r"^[IWEF]\d{4} \d\d:|oneDNN|TensorRT|cuda|XLA|rebuild TensorFlow|absl",
+    "a traceback": r"Traceback|^Cell In\[",
+    "a path of a machine": r"(?<![\w.])/(home|root|tmp|Users|opt|usr|var|mnt|work)/|[A-Z]:\\|~/|"
+    r"site-packages|ipykernel",
+    "an address in memory": r"\b0x[0-9a-f]{6,}",
+    "a date or a time of day": r"\b20\d\d-\d\d-\d\d|\b[0-2]?\d:[0-5]\d(:[0-5]\d)?\b",
+    "a terminal's colors": r"\x1b\[",
+    "a progress bar": r"\r|[━█]|\d+/\d+ .*\d(ms|s)/step",
+}
+
+
+class Chapter:
+    def __init__(self, folder, name):
+        self.name, self.path = name, folder / f"{name}.ipynb"
+        self.nb = nbformat.read(self.path, as_version=nbformat.NO_CONVERT)
+        self.cells = self.nb.cells
+        self.markdown = [cell for cell in self.cells if cell.cell_type == "markdown"]
+        self.code = [cell for cell in self.cells if cell.cell_type == "code"]
+
+    @property
+    def headings(self):
+        return [
+            (len(match[1]), match[2])
+            for cell in self.markdown
+            for match in re.finditer(r"^(#+) (.*)$", without_code(cell.source), re.MULTILINE)
+        ]
+
+    @property
+    def said(self):
+        """All text that a reader sees outside code: of Markdown cells and of computed sentences."""
+        for cell in self.cells:
+            if cell.cell_type == "markdown":
+                yield cell.source
+            for output in cell.get("outputs", []):
+                yield output.get("data", {}).get("text/markdown", "")
+
+    @property
+    def recorded(self):
+        """Every recorded (name, value), in order."""
+        for _, output in self.outputs():
+            text = output.get("data", {}).get(RECORD)
+            if text is not None:
+                value = text.strip("'") if text.startswith("'") else json.loads(text)
+                yield output.metadata["scrapbook"]["name"], value
+
+    def outputs(self):
+        return [(cell, output) for cell in self.code for output in cell.outputs]
+
+
+@pytest.fixture(params=NAMES)
+def chapter(request):
+    return Chapter(NOTEBOOKS, request.param)
+
+
+def tags(cell):
+    return set(cell.metadata.get("tags", []))
+
+
+def first_line(cell):
+    return cell.source.partition("\n")[0]
+
+
+def is_solution(cell):
+    return first_line(cell).startswith("# @title Solution")
+
+
+def images(cell):
+    return sum("image/png" in output.get("data", {}) for output in cell.get("outputs", []))
+
+
+def alt(cell):
+    return cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "")
+
+
+def seen_text(output):
+    """The text of an output that a reader sees; an image's or a sentence's plain twin is not."""
+    data = output.get("data", {})
+    plain = "" if {"image/png", "text/markdown"} & set(data) else data.get("text/plain", "")
+    return "\n".join([output.get("text", ""), data.get("text/markdown", ""), plain])
+
+
+def without_code(text):
+    """Markdown without its code and its formulas."""
+    text = re.sub(r"^(```|~~~).*?^\1\s*$", "", text, flags=re.MULTILINE | re.DOTALL)
+    return re.sub(r"(`+).+?\1|\$\$.+?\$\$|\$[^$\n]+\$", "", text, flags=re.DOTALL)
+
+
+def found(patterns, text):
+    """What a table of patterns finds in a text."""
+    for what, pattern in patterns.items():
+        for match in re.finditer(pattern, text, re.MULTILINE):
+            yield f"{what}: {text[max(0, match.start() - 30) : match.end() + 30]!r}"
+
+
+# --- The files --------------------------------------------------------------------------------
+
+
+def test_the_chapters_are_all_there():
+    assert sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb")) == NAMES
+
+
+def test_notebook_is_valid_and_lean(chapter):
+    nbformat.validate(chapter.nb)
+    assert (chapter.nb.nbformat, chapter.nb.nbformat_minor) >= (4, 5)
+    ids = [cell["id"] for cell in json.loads(chapter.path.read_text())["cells"]]
+    assert len(set(ids)) == len(ids)
+    assert chapter.nb.metadata.kernelspec.name == "python3"
+    assert chapter.path.stat().st_size < 500_000
+    for metadata in (chapter.nb.metadata, *(cell.metadata for cell in chapter.cells)):
+        assert not {"papermill", "execution", "collapsed"} & set(metadata)
+
+
+# --- How it is written ------------------------------------------------------------------------
+
+
+def test_markdown_is_portable(chapter):
+    for text in chapter.said:
+        prose = without_code(text)
+        assert not [*found(NOT_PORTABLE, text), *found({"braces": r"\{[\w:-]+\}"}, prose)]
+        tag_names = re.findall(r"</?([a-zA-Z][\w-]*)[\s/>]|(<!--)", prose)
+        assert {name.lower() or comment for name, comment in tag_names} <= HTML
+        assert not re.search(r"!\[\s*\]\(|<img(?![^>]*\balt=.\w)", prose), "alt text"
+
+
+def test_links_lead_to_files_of_the_project(chapter):
+    links = {
+        target
+        for text in chapter.said
+        for target in re.findall(r"\]\(([^)\s#]+)", without_code(text))
+        if not target.startswith("https://")
+    }
+    assert {link for link in links if not (ROOT / "notebooks" / link).is_file()} == set()
+
+
+def test_no_percentage_is_typed(chapter):
+    text = "\n".join([cell.source for cell in chapter.markdown] + list(map(alt, chapter.code)))
+    for phrase, reason in TYPED[chapter.name].items():
+        assert phrase in text, "no longer there: take it out of TYPED"
+        assert reason
+        text = text.replace(phrase, "")
+    assert not list(found({"typed": r"\d[\s\u00a0\u202f]?(\\?%|per ?cent\b)"}, text))
+
+
+def test_headings(chapter):
+    assert first_line(chapter.cells[0]).startswith("# ")
+    assert [level for level, _ in chapter.headings].count(1) == 1
+    assert "?" in chapter.headings[0][1], "a chapter opens with a question"
+    sections = [title for level, title in chapter.headings if level == 2]
+    assert sections[-3:] == ["What you now know", "Exercises", "Where this goes next"]
+    last = chapter.cells[-1]
+    assert last.cell_type == "markdown"
+    assert last.source.startswith("## Where this goes next")
+
+
+def test_the_first_two_code_cells(chapter):
+    repository = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]
+    setup, parameters, *others = chapter.code
+    for cell in (setup, parameters):
+        assert "hide-cell" in tags(cell)
+        assert cell.metadata.get("jupyter") == HIDDEN
+    assert re.fullmatch(r"# @title .+ \{ display-mode: \"form\" \}", first_line(setup))
+    assert re.search(
+        r"try:\n    import digitlib\nexcept ModuleNotFoundError:.*\n"
+        rf"    %pip install .*\"digitlib.* @ git\+{repository['url']}@{repository['branch']}\"",
+        setup.source,
+    )
+    assert "parameters" in tags(parameters)
+    assert all(re.match(r"[A-Z_]+ = \S+  # \S", line) for line in parameters.source.splitlines())
+    assert not any("parameters" in tags(cell) for cell in others)
+
+
+def test_exercises_and_solutions(chapter):
+    start = next(
+        i
+        for i, cell in enumerate(chapter.cells)
+        if cell.cell_type == "markdown" and re.search(r"^## Exercises$", cell.source, re.MULTILINE)
+    )
+    assert not any(is_solution(cell) for cell in chapter.cells[:start])
+    solved = {}  # number of the exercise: its solution cells
+    for cell in chapter.cells[start:-1]:
+        if cell.cell_type == "markdown":
+            numbers = re.findall(r"^\*\*(\d+)\. .+?\*\*", cell.source, re.MULTILINE)
+            assert len(numbers) <= 1, "one exercise a cell"
+            solved |= {int(number): [] for number in numbers}
+        else:
+            number = max(solved)
+            assert first_line(cell) == f'# @title Solution {number} {{ display-mode: "form" }}'
+            assert "hide-cell" in tags(cell)
+            assert cell.metadata.get("jupyter") == HIDDEN
+            solved[number].append(cell)
+    assert 3 <= len(solved) <= 5
+    assert list(solved) == list(range(1, len(solved) + 1))
+    assert all(solved.values()), "every exercise has a solution"
+
+
+def test_computed_sentences_hide_their_code(chapter):
+    said = [cell for cell in chapter.code if first_line(cell) == SAY]
+    assert said
+    assert said == [cell for cell in chapter.code if "remove-input" in tags(cell)]
+    assert all(cell.metadata.get("jupyter") == HIDDEN for cell in said)
+    shown = [
+        cell.id
+        for cell in chapter.code
+        if cell not in said
+        and not is_solution(cell)
+        and re.search(r"\b(say|record)\(", cell.source)
+    ]
+    assert shown == [], "say and record belong into cells of their own"
+
+
+def test_cells_fit_on_a_screen(chapter):
+    shown = [cell for cell in chapter.code[2:] if first_line(cell) != SAY]
+    sizes = [
+        (cell.id, len(cell.source.splitlines()), max(map(len, cell.source.splitlines())))
+        for cell in shown
+    ]
+    assert not [size for size in sizes if size[1] > LINES or size[2] > COLUMNS]
+
+
+def test_length(chapter):
+    words = [word for text in chapter.said for word in text.split() if re.search(r"\w", word)]
+    assert 1_200 <= len(words) <= 2_500
+    figures = sum(images(cell) for cell in chapter.code if not is_solution(cell))
+    assert 4 <= figures <= 8
+
+
+def test_every_figure_has_alt_text(chapter):
+    for cell in chapter.code:
+        assert images(cell) <= 1, "one figure a cell, since alt text belongs to the cell"
+        assert (len(alt(cell)) >= 40) if images(cell) else (alt(cell) == ""), cell.id
+
+
+# --- What is stored ---------------------------------------------------------------------------
+
+
+def test_executed_from_top_to_bottom(chapter):
+    counts = [cell.execution_count for cell in chapter.code]
+    assert counts == list(range(1, len(chapter.code) + 1))
+    assert all(cell.source.strip() for cell in chapter.cells)
+
+
+def test_outputs_are_clean(chapter):
+    kinds = {"text/plain", "text/markdown", "image/png", RECORD}
+    for cell, output in chapter.outputs():
+        assert output.output_type != "error", cell.id
+        assert output.get("name") != "stderr", cell.id
+        assert not list(found(NOT_FOR_STORING, seen_text(output))), cell.id
+        assert set(output.get("data", {})) <= kinds, cell.id
+
+
+def test_nbval_has_something_to_compare(chapter):
+    compared = [cell for cell in chapter.code if "nbval-check-output" in tags(cell)]
+    assert compared
+    for cell in compared:
+        assert any(seen_text(output).strip() for output in cell.outputs), cell.id
+
+
+def test_stamp_of_the_run(chapter):
+    stamp = chapter.nb.metadata.digitlib
+    assert stamp.data == "mnist"
+    assert re.fullmatch(r"20\d\d-\d\d-\d\d", stamp.date)
+    assert 0 < stamp.seconds < SECONDS[chapter.name]
+    assert set(stamp.versions) >= {"python", "tensorflow", "keras", "numpy"}
+
+
+# --- What it claims ---------------------------------------------------------------------------
+
+
+def check_claims(chapter, column):
+    recorded = list(chapter.recorded)
+    values, claims = dict(recorded), CLAIMS[chapter.name]
+    assert len(values) == len(recorded), "each name is recorded once"
+    wrong = [
+        f'"{name}" has no claim; it is {values[name]}' for name in values.keys() - claims.keys()
+    ]
+    wrong += [f'"{name}" is claimed and not recorded' for name in claims.keys() - values.keys()]
+    for name in values.keys() & claims.keys():
+        claim = claims[name][column]
+        low, high = claim if isinstance(claim, tuple) else (claim, claim)
+        if not low <= values[name] <= high:
+            wrong.append(f'"{name}": {values[name]} is not {claim}')
+    assert not wrong, "\n".join(["", *sorted(wrong)])
+
+
+def test_claims_on_mnist(chapter):
+    check_claims(chapter, 0)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_claims_on_the_sample(site, name):
+    executed = Chapter(site / "_build" / "executed", name)
+    assert executed.nb.metadata.digitlib.data == "sample"
+    check_claims(executed, 1)
+
+
+# --- The glossary -----------------------------------------------------------------------------
+
+
+def glossary():
+    """The anchors of the glossary's terms: its headings as slugs."""
+    text = (ROOT / "book" / "glossary.md").read_text()
+    terms = re.findall(r"^#{2,} (.+?)\s*$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", term.lower()).replace(" ", "-") for term in terms}
+
+
+def test_links_to_the_glossary_meet_its_terms():
+    linked = set()
+    for name in NAMES:
+        text = "\n".join(Chapter(NOTEBOOKS, name).said)
+        linked |= set(re.findall(r"\]\(\.\./book/glossary\.md#([^)]*)\)", text))
+    assert linked - glossary() == set(), "linked and not in the glossary"
+    assert glossary() - linked == set(), "in the glossary and never linked"
