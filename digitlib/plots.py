@@ -122,6 +122,7 @@ def digit_bars(values, *, ylabel, ax=None, fmt="{:,}"):
     bars = ax.bar(range(10), values, color=COLORS)
     ax.bar_label(bars, [fmt.format(value) for value in values.tolist()], fontsize=8.5, padding=2)
     ax.set(xticks=range(10), xlabel="digit", ylabel=ylabel)
+    ax.yaxis.set_major_formatter("{x:,g}")
     return ax.figure
 
 
@@ -150,8 +151,8 @@ def curves(runs, *, ylabel, ax=None, styles=None):
                 alpha=0.2,
                 linewidth=0,
             )
-    ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
     ax.set(xlabel="epoch", ylabel=ylabel)
+    ax.set_xticks(epochs if len(epochs) <= 12 else [1, *epochs[4::5]])
     ax.legend()
     return ax.figure
 

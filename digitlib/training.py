@@ -68,6 +68,7 @@ def train(recipe, x, y, *, seed, epochs=None, validation_data=None, callbacks=()
         epochs=epochs,
         batch_size=recipe.batch_size,
         validation_data=validation_data,
+        validation_batch_size=1000,
         callbacks=[*callbacks, *([_Report(report)] if report else [])],
         verbose=0,
     )

@@ -3,6 +3,7 @@
 import ipaddress
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 CLOSED = "http://127.0.0.1:9"  # nothing listens there
-PARAMETERS = {"EPOCHS": 2, "SEED": 7}
+PARAMETERS = {"EPOCHS": 2, "INDEX": 3, "RUNS": 2, "SEED": 7}  # none is a chapter's own value
 
 
 def is_local(host):
@@ -42,9 +43,10 @@ def guarded_lookup(host, *args, lookup=socket.getaddrinfo, **kwargs):
 
 def pytest_configure(config):
     """Before any test module is imported; kernels and other child processes inherit it."""
+    config.scratch = tempfile.mkdtemp(prefix="digits-")
     if config.option.markexpr != "mnist":
         os.environ["DIGITLIB_DATA"] = "sample"
-        os.environ["KERAS_HOME"] = config.keras_home = tempfile.mkdtemp(prefix="keras-")
+        os.environ["KERAS_HOME"] = str(Path(config.scratch) / "keras")
     for name in ("http_proxy", "https_proxy", "all_proxy"):
         os.environ[name] = os.environ[name.upper()] = CLOSED
     os.environ["no_proxy"] = os.environ["NO_PROXY"] = "127.0.0.1,localhost"
@@ -53,8 +55,32 @@ def pytest_configure(config):
     socket.getaddrinfo = guarded_lookup
 
 
+def pytest_collection_finish(session):
+    """Start `make book` in a copy of the project, beside the tests: it takes a minute or two."""
+    config = session.config
+    wanted = any("build" in getattr(item, "fixturenames", ()) for item in session.items)
+    if config.option.collectonly or not wanted:
+        return
+    tree = Path(config.scratch) / "project"
+    for name in ("book", "notebooks", "digitlib"):
+        ignore = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
+        shutil.copytree(ROOT / name, tree / name, ignore=ignore)
+    for name in ("_config.yml", "_toc.yml"):
+        shutil.copy(ROOT / name, tree)
+    given = [part for name, value in PARAMETERS.items() for part in ("-p", name, str(value))]
+    with tree.joinpath("said").open("w") as said:
+        config.building = subprocess.Popen(
+            [sys.executable, str(tree / "book" / "build.py"), "book", *given],
+            stdout=said, stderr=said, start_new_session=True,
+        )  # fmt: skip
+
+
 def pytest_unconfigure(config):
-    shutil.rmtree(getattr(config, "keras_home", ""), ignore_errors=True)
+    building = getattr(config, "building", None)
+    if building and building.poll() is None:
+        os.killpg(building.pid, signal.SIGINT)
+        building.wait()
+    shutil.rmtree(getattr(config, "scratch", ""), ignore_errors=True)
 
 
 def run_build(tree, *args, **environment):
@@ -68,15 +94,17 @@ def run_build(tree, *args, **environment):
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory):
-    """The whole book, executed on the sample with parameters of its own; a copy of the project."""
-    tree = tmp_path_factory.mktemp("site") / "project"
-    for name in ("book", "notebooks", "digitlib"):
-        ignore = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
-        shutil.copytree(ROOT / name, tree / name, ignore=ignore)
-    for name in ("_config.yml", "_toc.yml"):
-        shutil.copy(ROOT / name, tree)
-    given = [part for name, value in PARAMETERS.items() for part in ("-p", name, str(value))]
-    status, out, err = run_build(tree, "book", *given)
-    assert status == 0, out + err
+def build(pytestconfig):
+    """The build of the whole book: (folder, exit status, what it said)."""
+    tree = Path(pytestconfig.scratch) / "project"
+    status = pytestconfig.building.wait()
+    return tree, status, (tree / "said").read_text()
+
+
+@pytest.fixture(scope="session")
+def site(build):
+    """The folder in which the whole book was built."""
+    tree, status, _ = build
+    if status:
+        pytest.fail("the book cannot be built; test_build.py tells why", pytrace=False)
     return tree

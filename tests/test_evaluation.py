@@ -124,11 +124,14 @@ def test_confusions_come_commonest_first():
 
 
 def test_mistakes_come_most_confident_first():
-    answers, confidence = [3, 1, 4, 1, 5], [0.5, 0.9, 0.7, 0.8, 0.7]
-    probabilities = np.stack(
-        [np.where(np.arange(10) == a, c, (1 - c) / 9) for a, c in zip(answers, confidence)]
-    )
-    assert evaluation.mistakes([0, 1, 0, 0, 0], probabilities).tolist() == [3, 2, 4, 0]
+    answers = rng.integers(0, 10, 200)
+    confidence = rng.choice([0.5, 0.75, 0.9], 200)
+    probabilities = np.repeat((1 - confidence[:, None]) / 9, 10, axis=1)
+    probabilities[np.arange(200), answers] = confidence
+    y_true = rng.integers(0, 10, 200)
+    wrong = [i for i in range(200) if answers[i] != y_true[i]]
+    expected = sorted(wrong, key=lambda i: -confidence[i])  # equals stay in order
+    assert evaluation.mistakes(y_true, probabilities).tolist() == expected
     assert evaluation.mistakes(answers, probabilities.astype("float32")).tolist() == []
 
 
@@ -160,7 +163,7 @@ BAD_DIGITS = [
     (["1", "2", "3"], "<U1"),
     (np.eye(10, dtype=int)[:3], r"\(3, 10\).*argmax"),
     (3, r"shape \(\)"),
-    ([], r"shape \(0,\)"),
+    (np.zeros(0, int), r"shape \(0,\)"),
     ([1, 2, 10], "0–9 in .*found 1 to 10"),
     ([1, -2, 3], "found -2 to 3"),
     ([1, 2], "one length; got .*2 in "),

@@ -116,6 +116,14 @@ def test_curves_are_means_with_a_band_over_runs():
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("epoch", "loss")
 
 
+@pytest.mark.parametrize(
+    ("epochs", "ticks"), [(3, [1, 2, 3]), (12, [*range(1, 13)]), (25, [1, 5, 10, 15, 20, 25])]
+)
+def test_curves_have_ticks_at_whole_epochs(epochs, ticks):
+    (ax,) = plots.curves({"a": np.zeros(epochs)}, ylabel="").axes
+    assert ax.get_xticks().tolist() == ticks
+
+
 def test_confusion_matrix_prints_counts_and_leaves_the_diagonal_pale():
     (ax,) = plots.confusion_matrix(MATRIX).axes
     assert texts(ax) == [str(count) if count else "·" for count in MATRIX.ravel()]

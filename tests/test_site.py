@@ -102,7 +102,8 @@ def visit(browser):
 
 def findings(tab):
     """What axe finds serious or critical, one line each."""
-    tab.wait_for_timeout(300)  # colors change in a short transition
+    tab.mouse.move(0, 0)  # off the button just clicked, whose tooltip fades away
+    tab.wait_for_timeout(300)  # colors change in a short transition, too
     return [
         f"{rule['id']} ({rule['impact']}): {rule['help']}: {node['html'][:160]}"
         for rule in Axe().run(tab, options=AXE).response["violations"]
