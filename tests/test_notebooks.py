@@ -146,6 +146,7 @@ NOT_FOR_STORING = {
     "an address in memory": r"\b0x[0-9a-f]{6,}",
     "a date or a time of day": r"\b20\d\d-\d\d-\d\d|\b[0-2]?\d:[0-5]\d(:[0-5]\d)?\b",
     "a terminal's colors": r"\x1b\[",
+    "a number that was to be put in": r"\{[^{}\n]*(?:\.\d[f%]|\bif\b[^{}\n]*\belse\b)[^{}\n]*\}",
     "a progress bar": r"\r|[━█]|\d+/\d+ .*\d(ms|s)/step",
 }
 
