@@ -202,6 +202,8 @@ def test_an_interrupted_build_says_so_in_a_line_and_leaves_nothing_half_done(tre
     process = subprocess.Popen(
         [sys.executable, str(tree / "book" / "build.py"), "book"],
         stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, start_new_session=True,
+        # a test run in the background ignores SIGINT, and its children would inherit that
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     while not (tree / "log").exists():
         assert process.poll() is None

@@ -1,4 +1,4 @@
-"""Does every recipe reach on MNIST what the book says of it? Needs MNIST and some 20 minutes.
+"""Does every recipe reach on MNIST what the book says of it? Needs MNIST and some 10 minutes.
 
 Not part of the usual run: DIGITLIB_DATA=mnist (or a path) python -m pytest -m mnist
 """
