@@ -199,12 +199,13 @@ def test_a_warning_of_the_renderer_stops_the_build_and_the_last_site_stays(tree)
 def test_an_interrupted_build_says_so_in_a_line_and_leaves_nothing_half_done(tree):
     edit(tree, "two", "print('size', SIZE)", "import time; time.sleep(60)")
     before = files(tree / "_build")
+    # a test run in the background ignores SIGINT, and its children would inherit that
+    ours = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(
         [sys.executable, str(tree / "book" / "build.py"), "book"],
         stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, start_new_session=True,
-        # a test run in the background ignores SIGINT, and its children would inherit that
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
+    signal.signal(signal.SIGINT, ours)
     while not (tree / "log").exists():
         assert process.poll() is None
         time.sleep(0.1)
