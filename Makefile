@@ -23,7 +23,7 @@ book site notebooks: $(READY)
 
 test: $(READY)
 	@$(PY) -m ruff check
-	@$(PY) -m pytest --cov=digitlib --cov-fail-under=95 $(ARGS)
+	@$(PY) -m pytest -n 2 --cov=digitlib --cov-fail-under=95 $(ARGS)
 
 serve: $(READY)
 	@test -d _build/html || $(PY) book/build.py site
@@ -33,7 +33,7 @@ lab: $(READY)
 	@$(PY) -m jupyter lab notebooks
 
 clean:
-	rm -rf _build .pytest_cache .ruff_cache .hypothesis .coverage *.egg-info
+	rm -rf _build build .pytest_cache .ruff_cache .hypothesis .coverage *.egg-info
 	find book digitlib tests -name __pycache__ -prune -exec rm -rf {} +
 
 # The stamp comes last, so that a set-up cut short is not believed, nor any package in it.

@@ -258,7 +258,7 @@ def _mnist():
             tried.append(error)
             continue
         try:
-            _write(npz, cache)
+            write_whole(npz, cache)
             note = f"kept in {cache}"
         except OSError as error:  # A read-only folder, a full disk: the data is good all the same.
             note = f"not kept in {cache} ({error.strerror})"
@@ -322,10 +322,14 @@ def _download(url):
     return bytes(raw)
 
 
-def _write(raw, path):
-    """Write a file so that it is there as a whole or not at all, even if we are killed."""
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    part = f"{path}.{secrets.token_hex(8)}.part"
+def write_whole(raw, path):
+    """Write bytes to a file so that it is there as a whole or not at all, even if we are killed.
+
+    Folders on the way are made. Raises OSError if it cannot be written.
+    """
+    folder = os.path.dirname(os.path.abspath(path))
+    os.makedirs(folder, exist_ok=True)
+    part = os.path.join(folder, f".{secrets.token_hex(8)}.part")
     try:
         with open(part, "xb") as file:
             file.write(raw)

@@ -8,9 +8,11 @@ scikit-learn: `matrix[i, j]` counts the images of digit i that were read as j.
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import logit, softmax
 from scipy.stats import binomtest
 
 CLASSES = 10
+TOLERANCE = 1e-3  # how far from 1 ten probabilities may sum
 
 
 class Accuracy(NamedTuple):
@@ -80,9 +82,7 @@ def per_class(matrix):
     fp, fn = matrix.sum(axis=0) - tp, matrix.sum(axis=1) - tp
     tn = matrix.sum() - tp - fp - fn
     with np.errstate(invalid="ignore"):
-        return PerClass(
-            tp, fp, fn, tn, tp / (tp + fp), tp / (tp + fn), 2 * tp / (2 * tp + fp + fn)
-        )
+        return PerClass(tp, fp, fn, tn, tp / (tp + fp), tp / (tp + fn), 2 * tp / (2 * tp + fp + fn))
 
 
 def read_matrix(matrix, digit):
@@ -94,7 +94,7 @@ def read_matrix(matrix, digit):
         If the matrix is not a (10, 10) array of counts, or the digit is not 0–9.
     """
     one = per_class(matrix)
-    ((digit,),) = _digits(digit=[digit])
+    ((digit,),) = checked_digits(digit=[digit])
     tp, fp, fn, tn = (int(count[digit]) for count in one[:4])
     precision, recall = (
         "undefined" if np.isnan(share[digit]) else f"{share[digit]:.1%}"
@@ -133,7 +133,7 @@ def mistakes(y_true, probabilities):
         If the labels are not digits 0–9, the probabilities have another shape than (n, 10), are
         outside 0–1, or do not sum to one.
     """
-    (y_true,) = _digits(y_true=y_true)
+    (y_true,) = checked_digits(y_true=y_true)
     probabilities = _probabilities(probabilities, len(y_true))
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != y_true)
     return wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")]
@@ -158,25 +158,54 @@ def compare(y_true, y_pred_a, y_pred_b):
     return Comparison(only_a, only_b, float(binomtest(only_a, n).pvalue) if n else 1.0)
 
 
-def _digits(**arrays):
-    """The arrays as int arrays of shape (n,), n > 0, or a ValueError by name."""
+def as_probabilities(outputs):
+    """The ten outputs of a network for each image, shape (n, 10), as probabilities.
+
+    Softmax outputs are given back as they are. Sigmoid outputs p are softmax outputs whose logits
+    are ln(p / (1 - p)); outputs outside 0–1 are taken for logits. The largest stays the largest.
+
+    Raises
+    ------
+    ValueError
+        If the outputs are not finite floats of shape (n, 10).
+    """
+    outputs = np.asarray(outputs)
+    if outputs.ndim != 2 or outputs.shape[1] != CLASSES or outputs.dtype.kind != "f":
+        raise ValueError(
+            "expected ten outputs an image, floats of shape (n, 10); "
+            f"got shape {outputs.shape}, dtype {outputs.dtype}"
+        )
+    if not np.isfinite(outputs).all():
+        raise ValueError("expected finite outputs; found NaN or infinity")
+    if outputs.min() < 0 or outputs.max() > 1:
+        return softmax(outputs, axis=1)
+    if np.abs(outputs.sum(axis=1) - 1).max() <= TOLERANCE:
+        return outputs
+    return softmax(logit(np.clip(outputs.astype(float), 1e-12, 1 - 1e-12)), axis=1)
+
+
+def checked_digits(hint="for one-hot labels or probabilities take argmax(axis=1)", **arrays):
+    """The arrays, given by name, as integer digits of shape (n,), n > 0; one after the other.
+
+    Raises
+    ------
+    ValueError
+        If one is anything else; the message names it, and gives the hint.
+    """
     for name, array in arrays.items():
         array = np.asarray(array)
         if array.ndim != 1 or not len(array) or array.dtype.kind not in "iu":
-            hint = "; for one-hot labels or probabilities take argmax(axis=1)"
             raise ValueError(
-                f"expected {name} to be integer digits of shape (n,), n > 0; "
-                f"got shape {array.shape}, dtype {array.dtype}" + hint * (array.ndim == 2)
+                f"expected {name}: integer digits of shape (n,), n > 0; "
+                f"got shape {array.shape}, dtype {array.dtype}; {hint}"
             )
         if array.min() < 0 or array.max() >= CLASSES:
-            raise ValueError(
-                f"expected digits 0–9 in {name}; found {array.min()} to {array.max()}"
-            )
+            raise ValueError(f"expected digits 0–9 in {name}; found {array.min()} to {array.max()}")
         yield array.astype(int)
 
 
 def _digits_pair(**arrays):
-    arrays = dict(zip(arrays, _digits(**arrays), strict=True))
+    arrays = dict(zip(arrays, checked_digits(**arrays), strict=True))
     if len({len(array) for array in arrays.values()}) > 1:
         lengths = ", ".join(f"{len(array)} in {name}" for name, array in arrays.items())
         raise ValueError(f"expected arrays of one length; got {lengths}")
@@ -204,7 +233,7 @@ def _probabilities(probabilities, n):
     if not (probabilities.min() >= 0 and probabilities.max() <= 1):
         raise ValueError("expected probabilities from 0 to 1; found others, or NaN")
     sums = probabilities.sum(axis=1)
-    if np.abs(sums - 1).max() > 1e-3:
+    if np.abs(sums - 1).max() > TOLERANCE:
         worst = int(np.abs(sums - 1).argmax())
         raise ValueError(
             f"expected the ten probabilities of an image to sum to 1; row {worst} sums to "

@@ -44,7 +44,7 @@ def to_frame(image):
     ink = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     height, width = (max(1, round(side * BOX / max(ink.shape))) for side in ink.shape)
     ink = _averages(ink.shape[0], height) @ ink @ _averages(ink.shape[1], width).T
-    ink = (ink * (255 / ink.max())).round()
+    ink = (ink * (255 / ink.max())).round(6).round()  # a half stays one at any brightness
     top, left = (
         int(np.clip(round(SIDE / 2 - center), 0, SIDE - side))
         for center, side in zip(_center_of_mass(ink), ink.shape, strict=True)

@@ -74,7 +74,8 @@ def gallery(images, captions=None, *, columns=10):
         scale = 1 if images.dtype == np.uint8 else 1 / max(image.max(), 1e-9)
         sheet[top : top + SIDE, left + 1 : left + 1 + SIDE] = image * scale
     size = (6.0, 6.0 * sheet.shape[0] / sheet.shape[1])
-    fig = plt.figure(figsize=size, dpi=100, layout="none")  # 2 × 2 dots a pixel at 10 columns
+    fig = plt.figure(figsize=size, dpi=100)  # 2 × 2 dots a pixel at 10 columns
+    fig.set_layout_engine("none")
     ax = fig.add_axes((0, 0, 1, 1))
     ax.imshow(sheet, cmap=PAPER)
     ax.axis("off")
@@ -183,6 +184,31 @@ def confusion_matrix(matrix):
     ax.xaxis.set_label_position("top")
     ax.tick_params(length=0, labelbottom=False, labeltop=True)
     ax.spines[:].set_visible(False)
+    return fig
+
+
+def runs(rows, *, xlabel, bars=None, colors=None):
+    """Every run as a dot, a row for each name, the first on top.
+
+    Parameters
+    ----------
+    rows : dict from name to array of shape (runs,)
+    bars : dict from name to (low, high), optional
+        Intervals, drawn in orange below the dots with the mean of the runs as a tick.
+    colors : dict from name to color, optional
+    """
+    fig, ax = plt.subplots(figsize=(6.0, 0.8 + (0.48 if bars else 0.27) * len(rows)), dpi=110)
+    for place, (name, values) in enumerate(rows.items()):
+        values = _numbers(values)
+        color = (colors or {}).get(name, BLUE)
+        row = np.full(len(values), place)
+        ax.plot(values, row, "o", color=color, alpha=0.45, markeredgewidth=0)
+        if bars:
+            ax.plot(bars[name], [place + 0.25] * 2, color=ORANGE, linewidth=3)
+            ax.plot(values.mean(), place + 0.25, "|", color=ORANGE, markersize=11, mew=2)
+    ax.set(yticks=range(len(rows)), yticklabels=rows, xlabel=xlabel, ylim=(len(rows) - 0.45, -0.45))
+    ax.grid(axis="x", color=PALE)
+    ax.set_axisbelow(True)
     return fig
 
 

@@ -12,11 +12,17 @@ Set the two variables yourself before the import to have it otherwise.
 import os
 import sys
 
+os.environ["KERAS_BACKEND"] = "tensorflow"  # another one may be the reader's default
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
-sys.stderr.flush()
-_stderr, _nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+_nowhere = os.open(os.devnull, os.O_WRONLY)
+try:
+    _stderr = os.dup(2)
+except OSError:  # it is closed, as by `2>&-`
+    _stderr = os.dup(_nowhere)
+if sys.stderr:
+    sys.stderr.flush()
 os.dup2(_nowhere, 2)
 try:
     import keras  # noqa: F401

@@ -7,11 +7,9 @@ ours and said in `chosen`.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-
+from digitlib import evaluation
 from digitlib.quiet import keras
 
-CLASSES = 10
 layers = keras.layers
 
 
@@ -45,7 +43,7 @@ class Recipe:
                 keras.Input((28, 28)),
                 layers.Flatten(),
                 *self.hidden(),
-                layers.Dense(CLASSES, activation=self.top),
+                layers.Dense(evaluation.CLASSES, activation=self.top),
             ],
             name=self.name.replace("-", "_"),
         )
@@ -58,15 +56,13 @@ class Recipe:
         ValueError
             If they are not integers 0–9 of shape (n,), n > 0.
         """
-        y = np.asarray(y)
-        if y.ndim != 1 or y.dtype.kind not in "iu" or not len(y):
-            raise ValueError(
-                f"expected labels, integers of shape (n,); got shape {y.shape}, dtype {y.dtype}. "
-                "Labels are never scaled, and one-hot labels are made by the recipe"
-            )
-        if y.min() < 0 or y.max() >= CLASSES:
-            raise ValueError(f"expected labels 0–9; found {y.min()} to {y.max()}")
-        return keras.utils.to_categorical(y, CLASSES).astype("float32") if self.one_hot else y
+        hint = "labels are never scaled, and one-hot labels are made by the recipe"
+        (y,) = evaluation.checked_digits(hint, labels=y)
+        return (
+            keras.utils.to_categorical(y, evaluation.CLASSES).astype("float32")
+            if self.one_hot
+            else y
+        )
 
 
 def _dense(units):
@@ -144,6 +140,6 @@ def get(name):
         If there is none; the message lists those there are.
     """
     for recipe in RECIPES.values():
-        if name in (recipe.name, recipe.number):
+        if name in (recipe.name, recipe.number, str(recipe.number)):
             return recipe
     raise ValueError(f"no recipe {name!r}; there are {', '.join(RECIPES)} (or 1 to {len(RECIPES)})")

@@ -241,3 +241,50 @@ def test_read_matrix_of_no_digit(digit):
 def test_bad_confidence(confidence):
     with pytest.raises(ValueError, match=f"between 0 and 1.*got {confidence}"):
         evaluation.accuracy(THREE, THREE, confidence)
+
+
+# --- By another implementation ----------------------------------------------------------------
+
+
+@given(digits)
+def test_accuracy_and_comparison_agree_with_statsmodels(pairs):
+    from statsmodels.stats.contingency_tables import mcnemar
+    from statsmodels.stats.proportion import proportion_confint
+
+    y_true, y_pred = np.array(pairs).T
+    score = evaluation.accuracy(y_true, y_pred, 0.9)
+    low, high = proportion_confint(score.correct, score.n, 0.1, "wilson")
+    assert (score.low, score.high) == pytest.approx((low, high), abs=1e-9)
+    other = np.roll(y_pred, 1)
+    a, b = y_pred == y_true, other == y_true
+    table = [[np.sum(a & b), np.sum(a & ~b)], [np.sum(b & ~a), np.sum(~a & ~b)]]
+    found = evaluation.compare(y_true, y_pred, other)
+    if found.only_a_wrong + found.only_b_wrong:
+        assert found.p_value == pytest.approx(mcnemar(table, exact=True).pvalue)
+
+
+# --- Outputs of any network -------------------------------------------------------------------
+
+
+def test_outputs_become_probabilities():
+    logits = rng.normal(0, 3, (50, 10)).astype("float32")
+    softmax = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    assert evaluation.as_probabilities(softmax) is softmax
+    for outputs in (logits, 1 / (1 + np.exp(-logits))):
+        np.testing.assert_allclose(evaluation.as_probabilities(outputs), softmax, atol=1e-4)
+    sure = np.zeros((1, 10), "float32")
+    sure[0, [3, 4]] = 1  # two sigmoids rounded to one
+    np.testing.assert_allclose(evaluation.as_probabilities(sure)[0, [3, 4]], 0.5)
+
+
+@pytest.mark.parametrize(
+    ("outputs", "found"),
+    [
+        (np.zeros((3, 9)), r"\(3, 9\)"),
+        (np.zeros((3, 10), int), "int64"),
+        (np.full((1, 10), np.nan), "NaN"),
+    ],
+)
+def test_what_is_no_output_of_a_network(outputs, found):
+    with pytest.raises(ValueError, match=found):
+        evaluation.as_probabilities(outputs)

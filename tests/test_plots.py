@@ -135,6 +135,22 @@ def test_confusion_matrix_prints_counts_and_leaves_the_diagonal_pale():
     plots.confusion_matrix(np.diag(MATRIX.diagonal()))  # no mistakes at all
 
 
+def test_runs_are_dots_in_rows_with_the_first_on_top():
+    rows = {"a": np.array([0.5, 0.7]), "b": np.array([0.6])}
+    (ax,) = plots.runs(rows, xlabel="x", colors={"b": "#ff0000"}).axes
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b"]
+    np.testing.assert_allclose(ax.lines[0].get_xydata(), [[0.5, 0], [0.7, 0]])
+    np.testing.assert_allclose(ax.lines[1].get_xydata(), [[0.6, 1]])
+    assert ax.lines[1].get_color() == "#ff0000"
+    assert ax.get_ylim()[0] > ax.get_ylim()[1]
+    (ax,) = plots.runs(rows, xlabel="x", bars={"a": (0.4, 0.8), "b": (0.5, 0.65)}).axes
+    drawn = [line.get_xdata() for line in ax.lines]
+    assert any(np.array_equal(ends, (0.4, 0.8)) for ends in drawn)
+    assert any(np.allclose(mean, [0.6]) for mean in drawn[:3] if len(np.atleast_1d(mean)) == 1)
+    with pytest.raises(ValueError, match="NaN"):
+        plots.runs({"a": [np.nan]}, xlabel="x")
+
+
 def test_intervals_are_rows_with_the_first_on_top():
     (ax,) = plots.intervals(["a", "b"], [0.5, 0.7], [0.4, 0.6], [0.6, 0.75], xlabel="x").axes
     assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b"]

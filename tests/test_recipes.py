@@ -1,11 +1,14 @@
 """`digitlib.recipes`: the five networks are the ones that were found, to the layer."""
 
+import re
 from itertools import pairwise
 
 import numpy as np
 import pytest
+from conftest import ROOT
 
 from digitlib import recipes
+from digitlib.quiet import keras
 from digitlib.recipes import RECIPES
 
 RELU = "relu"
@@ -89,3 +92,33 @@ def test_labels_that_are_no_digits(number, y, found):
     with pytest.raises(ValueError, match=found) as caught:
         recipes.get(number).labels(np.array(y))
     assert "expected" in str(caught.value)
+
+
+# --- The page of each recipe ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=lambda recipe: recipe.name)
+def test_the_code_on_its_page_is_the_recipe(recipe, monkeypatch):
+    page = ROOT / "book" / "recipes" / f"{recipe.number}_{recipe.name.replace('-', '_')}.md"
+    (code,) = re.findall(r"^```python\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+    fitted = {}
+
+    def fit(model, x, y, **how):
+        fitted.update(how, x=x, y=y)
+
+    monkeypatch.setattr(keras.Sequential, "fit", fit)
+    names = {"keras": keras, "layers": keras.layers, "x_train": "x", "y_train": np.array([3, 9])}
+    exec(code, names)  # noqa: S102 (our own page)
+    model, ours = names["model"], recipe.build()
+
+    def kinds(network):
+        return [
+            (type(layer), *(layer.get_config().get(key) for key in ("units", "activation", "rate")))
+            for layer in network.layers
+        ]
+
+    assert kinds(model) == kinds(ours)
+    assert model.input_shape == ours.input_shape
+    assert (type(model.optimizer).__name__, model.loss) == ("Adam", recipe.loss)
+    assert (fitted["epochs"], fitted["batch_size"]) == (recipe.epochs, recipe.batch_size)
+    np.testing.assert_array_equal(fitted["y"], recipe.labels([3, 9]))
