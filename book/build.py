@@ -160,6 +160,7 @@ def run_chapters(given, data, data_hash):
     versions = {package: version(package) for package in ("tensorflow", "keras", "numpy")}
     versions["python"] = platform.python_version()
     common = [data, data_hash, versions, *contents(ROOT / "digitlib", "**/*.py")]
+    common += contents(ROOT / "book" / "results", "*")
     os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
     os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"  # a warning of the kernel's debugger
 
