@@ -1,5 +1,6 @@
 """For every test: the sample as data, an empty Keras cache, and no network beyond this machine."""
 
+import contextlib
 import ipaddress
 import os
 import shutil
@@ -8,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -44,6 +46,8 @@ def guarded_lookup(host, *args, lookup=socket.getaddrinfo, **kwargs):
 def pytest_configure(config):
     """Before any test module is imported; kernels and other child processes inherit it."""
     config.scratch = tempfile.mkdtemp(prefix="digits-")
+    # of the first process, for all of them
+    config.shared = Path(os.environ.setdefault("DIGITS_SHARED", config.scratch))
     if config.option.markexpr != "mnist":
         os.environ["DIGITLIB_DATA"] = "sample"
         os.environ["KERAS_HOME"] = str(Path(config.scratch) / "keras")
@@ -55,32 +59,48 @@ def pytest_configure(config):
     socket.getaddrinfo = guarded_lookup
 
 
+def worker(config):
+    """The name of this process among those of pytest-xdist; None if it is the only one."""
+    return getattr(config, "workerinput", {}).get("workerid")
+
+
+def pytest_collection_modifyitems(items):
+    """What looks at the built site comes last."""
+    items.sort(key=lambda item: "build" in item.fixturenames)
+
+
 def pytest_collection_finish(session):
     """Start `make book` in a copy of the project, beside the tests: it takes a minute or two."""
     config = session.config
-    wanted = any("build" in getattr(item, "fixturenames", ()) for item in session.items)
-    if config.option.collectonly or not wanted:
+    wanted = any("build" in item.fixturenames for item in session.items)
+    if config.option.collectonly or not wanted or worker(config) not in (None, "gw0"):
         return
-    tree = Path(config.scratch) / "project"
+    tree = config.shared / "project"
     for name in ("book", "notebooks", "digitlib"):
         ignore = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
         shutil.copytree(ROOT / name, tree / name, ignore=ignore)
     for name in ("_config.yml", "_toc.yml"):
         shutil.copy(ROOT / name, tree)
     given = [part for name, value in PARAMETERS.items() for part in ("-p", name, str(value))]
-    with tree.joinpath("said").open("w") as said:
-        config.building = subprocess.Popen(
-            [sys.executable, str(tree / "book" / "build.py"), "book", *given],
-            stdout=said, stderr=said, start_new_session=True,
-        )  # fmt: skip
+    command = [sys.executable, str(tree / "book" / "build.py"), "book", *given]
+    script = '"$@" >said 2>&1; echo $? >status.part; mv status.part status'
+    building = subprocess.Popen(
+        ["sh", "-c", script, "sh", *command], cwd=config.shared, start_new_session=True
+    )
+    (config.shared / "pid").write_text(str(building.pid))
 
 
 def pytest_unconfigure(config):
-    building = getattr(config, "building", None)
-    if building and building.poll() is None:
-        os.killpg(building.pid, signal.SIGINT)
-        building.wait()
+    shared = getattr(config, "shared", None)
+    if shared and worker(config) is None and (shared / "pid").exists():
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(int((shared / "pid").read_text()), signal.SIGINT)
     shutil.rmtree(getattr(config, "scratch", ""), ignore_errors=True)
+
+
+def wait_for(path):
+    while not path.exists():
+        time.sleep(0.2)
 
 
 def run_build(tree, *args, **environment):
@@ -96,9 +116,9 @@ def run_build(tree, *args, **environment):
 @pytest.fixture(scope="session")
 def build(pytestconfig):
     """The build of the whole book: (folder, exit status, what it said)."""
-    tree = Path(pytestconfig.scratch) / "project"
-    status = pytestconfig.building.wait()
-    return tree, status, (tree / "said").read_text()
+    shared = pytestconfig.shared
+    wait_for(shared / "status")
+    return shared / "project", int((shared / "status").read_text()), (shared / "said").read_text()
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Does every recipe reach on MNIST what the book says of it? Needs MNIST and some 10 minutes.
+"""Does what the book recorded on MNIST come out again? Needs MNIST and some 10 minutes.
 
 Not part of the usual run: DIGITLIB_DATA=mnist (or a path) python -m pytest -m mnist
 """
@@ -6,30 +6,45 @@ Not part of the usual run: DIGITLIB_DATA=mnist (or a path) python -m pytest -m m
 import numpy as np
 import pytest
 
-from digitlib import data, training
+from digitlib import data, study
 from digitlib.recipes import RECIPES
 
 pytestmark = pytest.mark.mnist
-SEEDS = range(5)
-AT_LEAST = {"one-hot": 9800}  # of 10,000 right, mean over the seeds; "about 98 %" was claimed
-OTHERS = 9730
+AT_LEAST = {"one-hot": 0.98}  # mean accuracy of the recorded runs; "about 98 %" was claimed
+OTHERS = 0.973
+# rows that are made again: of each network two, of the baselines those that take less than a minute
+AGAIN = [(name, seed, RECIPES[name].epochs) for name in RECIPES for seed in (0, 7)]
+AGAIN += [("dropout", 3, 5)]
+AGAIN += [
+    (name, 0, None) for name in ("commonest", "nearest-mean", "logistic", "neighbors", "forest")
+]
+# On the machine of the record a row comes out the same to the last image. Another kind of CPU adds
+# in another order, and after thousands of steps that is as good as another seed.
+POINTS, SPREADS = 0.0015, 5
 
 
 @pytest.fixture(scope="module")
-def digits():
-    digits = data.load()
-    assert digits.name == "mnist", "set DIGITLIB_DATA to mnist or to a copy of it"
-    return digits
+def recorded():
+    assert data.load().name == "mnist", "set DIGITLIB_DATA to mnist or to a copy of it"
+    rows = study.recorded() + study.recorded("five_epochs")
+    return {study.key(row): row for row in rows}
+
+
+@pytest.mark.parametrize(("name", "seed", "epochs"), AGAIN)
+def test_a_recorded_row_comes_out_again(name, seed, epochs, recorded, capsys):
+    old, new = recorded[name, seed, epochs, "mnist"], study.one_run(name, seed, epochs)
+    same = "the same answers" if new["digest"] == old["digest"] else "other answers"
+    with capsys.disabled():
+        print(f"\n{name:12} {old['correct']} recorded, {new['correct']} now: {same}")
+    alike = [row for row in recorded.values() if (row["recipe"], row["epochs"]) == (name, epochs)]
+    scores = [row["accuracy"] for row in alike]
+    spread = np.std(scores, ddof=1) if len(scores) > 1 else 0
+    assert abs(new["accuracy"] - old["accuracy"]) <= max(POINTS, SPREADS * spread)
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_mean_of_five_seeds(name, digits, capsys):
-    x, x_test = training.scale(digits.x_train), training.scale(digits.x_test)
-    right = []
-    for seed in SEEDS:
-        model, _ = training.train(name, x, digits.y_train, seed=seed)
-        y_pred = model.predict(x_test, batch_size=1000, verbose=0).argmax(axis=1)
-        right.append(int((y_pred == digits.y_test).sum()))
-    with capsys.disabled():
-        print(f"\n{name:8} right of 10,000: {right}, mean {np.mean(right):.1f}")
-    assert np.mean(right) >= AT_LEAST.get(name, OTHERS)
+def test_mean_of_the_recorded_seeds(name, recorded):
+    own = (name, RECIPES[name].epochs)
+    scores = [row["accuracy"] for row in recorded.values() if (row["recipe"], row["epochs"]) == own]
+    assert len(scores) == 10
+    assert np.mean(scores) >= AT_LEAST.get(name, OTHERS)
