@@ -200,8 +200,9 @@ def study(args):
 
     from digitlib import study
 
-    named = args.recipes if args.recipes in ("all", "networks", "baselines") else None
-    names = named or [name.strip() for name in args.recipes.split(",")]
+    names = args.recipes
+    if names not in study.GROUPS:
+        names = [name.strip() for name in names.split(",")]
     runs = study.plan(names, args.seeds, args.epochs)
     if args.dask is not None:
         reach(args.dask)

@@ -102,7 +102,7 @@ def load(source=None):
 
     Raises DataError if the source is unknown, or does not give exactly MNIST where it should.
     """
-    source = str(source or os.environ.get("DIGITLIB_DATA") or "auto")
+    source = asked_for(source)
     words = {"auto": _auto, "mnist": _mnist, "sample": _sample}
     if source in words:
         return words[source]()
@@ -113,6 +113,11 @@ def load(source=None):
             "'auto', 'mnist', 'sample', or the path to a file or folder that exists."
         )
     return Digits(**_read_mnist(path), name="mnist", origin=path)
+
+
+def asked_for(source=None):
+    """The source that `load` would take: the argument, else DIGITLIB_DATA, else "auto"."""
+    return str(source or os.environ.get("DIGITLIB_DATA") or "auto")
 
 
 def fingerprint(array):

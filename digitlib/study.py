@@ -38,6 +38,11 @@ FIELDS = {
     *("recipe", "seed", "epochs", "data", "parameters", "seconds", "cpu_seconds"),
     *("predict_seconds", "n", "correct", "accuracy", "mistakes", "digest", "versions", "machine"),
 }
+GROUPS = {
+    "networks": [*recipes.RECIPES],
+    "baselines": [*BASELINES],
+    "all": [*recipes.RECIPES, *BASELINES],
+}
 PACKAGES = ("digitlib", "tensorflow", "keras", "numpy", "scikit-learn")
 _CUT_OFF = re.compile(rb'\{"recipe":"[a-z0-9-]+","seed":\d')  # what a row begins with
 # joblib replaces a process whose memory has grown; no run is lost by that
@@ -64,17 +69,15 @@ def plan(names="all", seeds=10, epochs=None):
     for name, number in [("seeds", seeds), ("epochs", epochs)]:
         if number is not None and number < 1:
             raise ValueError(f"expected {name} to be 1 or more; got {number}")
-    groups = {"networks": [*recipes.RECIPES], "baselines": [*BASELINES]}
-    groups["all"] = groups["networks"] + groups["baselines"]
     runs = []
-    for name in dict.fromkeys(groups[names] if names in list(groups) else names):
+    for name in dict.fromkeys(GROUPS[names] if names in [*GROUPS] else names):
         if name in BASELINES:
             runs += [(name, seed, None) for seed in range(seeds if BASELINES[name].seeded else 1)]
         elif name in recipes.RECIPES:
             own = recipes.RECIPES[name].epochs
             runs += [(name, seed, epochs or own) for seed in range(seeds)]
         else:
-            known = ", ".join([*groups["all"], *groups])
+            known = ", ".join([*GROUPS["all"], *GROUPS])
             raise ValueError(f"no recipe {name!r}; there are {known}")
     return runs
 
@@ -103,7 +106,7 @@ def run(path, runs, *, source=None, jobs=1, dask=None):
     OSError
         If it cannot be written, or another study is writing to it (BlockingIOError).
     """
-    source = str(source or os.environ.get("DIGITLIB_DATA") or "auto")
+    source = data.asked_for(source)
     digits = _load(source)
     source = digits.name if source == "auto" else source  # the same for every worker
     how = {"backend": "dask", "scheduler_host": dask} if dask else {"n_jobs": jobs}
@@ -133,7 +136,7 @@ def one_run(name, seed, epochs=None, source=None):
     """Train and test once; gives the row."""
     if threading.current_thread() is not threading.main_thread():
         return _elsewhere(name, seed, epochs, source)
-    digits = _load(str(source or os.environ.get("DIGITLIB_DATA") or "auto"))
+    digits = _load(data.asked_for(source))
     x, x_test = training.scale(digits.x_train), training.scale(digits.x_test)
     with threadpool_limits(1):
         start, cpu = time.perf_counter(), time.process_time()
