@@ -453,6 +453,8 @@ def test_outputs_are_clean(chapter):
         assert output.get("name") != "stderr", cell.id
         assert not list(found(NOT_FOR_STORING, seen_text(output))), cell.id
         assert set(output.get("data", {})) <= kinds, cell.id
+        said = output.get("data", {}).get("text/markdown", "")
+        assert not re.search(r"\]\((?!https://)", said), "the site resolves no link in an output"
 
 
 def test_nbval_has_something_to_compare(chapter):
