@@ -56,10 +56,10 @@ def recipes(args):
         {
             "number": recipe.number,
             "name": recipe.name,
-            "layers": [describe(layer) for layer in model.layers],
             "parameters": model.count_params(),
             "epochs": recipe.epochs,
             "batch_size": recipe.batch_size,
+            "layers": [describe(layer) for layer in model.layers],
             "loss": recipe.loss,
             "claim": recipe.claim,
             "chosen": recipe.chosen,
@@ -71,8 +71,8 @@ def recipes(args):
         return dump(recipes=networks)
     rows = [[*network.values()][:6] for network in networks]
     for row in rows:
-        row[2] = ", ".join(row[2][1:])
-    header = ["number", "name", "layers after Flatten", "parameters", "epochs", "batch"]
+        row[-1] = ", ".join(row[-1])
+    header = ["number", "name", "parameters", "epochs", "batch", "layers"]
     print(columns(header, rows))
 
 
@@ -200,9 +200,7 @@ def study(args):
 
     from digitlib import study
 
-    names = args.recipes
-    if names not in study.GROUPS:
-        names = [name.strip() for name in names.split(",")]
+    names = [name.strip() for name in args.recipes.split(",")]
     runs = study.plan(names, args.seeds, args.epochs)
     if args.dask is not None:
         reach(args.dask)
@@ -213,7 +211,8 @@ def study(args):
     jobs = min(args.jobs, len(runs))
     start, made = time.perf_counter(), 0
     with progress(total=len(runs), desc="study", unit="run") as bar:
-        for row in study.run(out, runs, source=args.data, jobs=jobs, dask=args.dask):
+        how = {"source": args.data, "validate": args.validate, "jobs": jobs, "dask": args.dask}
+        for row in study.run(out, runs, **how):
             made += study.key(row) not in there
             bar.update()
     seconds = round(time.perf_counter() - start, 1)
@@ -338,10 +337,14 @@ def columns(header, rows):
 
 
 def describe(layer):
-    """A layer in a few words: Dense 128 relu."""
+    """A layer in a few words: Dense 128 relu, Conv2D 16 5x5 /2."""
     config = layer.get_config()
-    facts = [config.get(name) for name in ("units", "rate", "activation")]
-    return " ".join(map(str, [type(layer).__name__, *filter(None, facts)]))
+    facts = [config.get(name) for name in ("units", "filters", "rate")]
+    facts += ["x".join(map(str, config.get(name, ()))) for name in ("kernel_size", "pool_size")]
+    facts += [f"/{config.get('strides', (1,))[0]}" if "filters" in config else None]
+    facts += [config.get("activation")]
+    shown = [fact for fact in facts if fact and fact not in ("/1", "linear")]
+    return " ".join(map(str, [type(layer).__name__, *shown]))
 
 
 def image(figure, kind):
@@ -435,10 +438,15 @@ def parser():
     sub.add_argument("--out", required=True, metavar="FILE", help="one JSON object a line")
     sub.add_argument(
         "--recipes", default="all", metavar="NAMES",
-        help="all (the default), networks, baselines, or names with commas between",
+        help="names with commas between: of `digitlib recipes`, of baselines, or dense, "
+        "convolutional, ingredients, baselines, all (the default)",
     )  # fmt: skip
     sub.add_argument("--seeds", type=count, default=10, metavar="N", help="default: 10")
     sub.add_argument("--epochs", type=count, metavar="N", help="default: each recipe's own")
+    sub.add_argument(
+        "--validate", action="store_true",
+        help="test on the last sixth of the training images, held out, instead of the test set",
+    )  # fmt: skip
     sub.add_argument(
         "--jobs", type=count, metavar="N", default=os.cpu_count(),
         help="processes at once (default: one a core)",

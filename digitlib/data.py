@@ -17,6 +17,7 @@ import zipfile
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import requests
@@ -43,6 +44,11 @@ IDX_FILES = {
     "x_test": "t10k-images-idx3-ubyte",
     "y_test": "t10k-labels-idx1-ubyte",
 }
+# Indices of test images whose label people rejected: Northcutt, Athalye, Mueller 2021.
+REJECTED_LABELS = (
+    *(947, 1621, 1901, 2130, 2462, 2597, 2654, 3520),
+    *(3558, 5937, 6651, 6783, 8527, 9679, 9729),
+)
 MIRRORS = (  # Keras's file, then two folders with the four IDX files, gzipped
     "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz",
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
@@ -89,6 +95,13 @@ class Digits:
     def __post_init__(self):
         for key in SHAPES:
             getattr(self, key).flags.writeable = False
+
+
+def recorded(name):
+    """The path of a file that the book keeps in book/results and installs with the package."""
+    here = Path(__file__).resolve().parent
+    installed, working_copy = here / "results", here.parent / "book" / "results"
+    return (installed if installed.is_dir() else working_copy) / name
 
 
 def load(source=None):

@@ -4,12 +4,14 @@ A study is a file with one JSON object a line and a line a run. Rows are only ev
 once, so a study that is killed loses at most the runs under way, and goes on where it was.
 
     recipe, seed, epochs   what was run; epochs is null for the classics
-    data                   "mnist" or "sample"
+    data                   "mnist" or "sample"; "mnist-validation" or "sample-validation" if the
+                           last sixth of the training images took the test set's place
     parameters             numbers learned, where they can be counted
-    seconds, cpu_seconds   of training on one core, by the clock and of the process
+    seconds, cpu_seconds   of training, by the clock and of the process
     predict_seconds        to answer the test set
     n, correct, accuracy   on the test set
     mistakes               {index of a test image: the wrong answer}
+    unsure                 {index of a test image: ten probabilities}, where none is above 0.99
     digest                 SHA-256 of the answers as uint8
     versions, machine      on what it ran
 """
@@ -39,10 +41,14 @@ FIELDS = {
     *("predict_seconds", "n", "correct", "accuracy", "mistakes", "digest", "versions", "machine"),
 }
 GROUPS = {
-    "networks": [*recipes.RECIPES],
+    "dense": [*recipes.DENSE],
+    "convolutional": [*recipes.CONVOLUTIONAL],
+    "ingredients": [name for name in recipes.VARIANTS if name.startswith("fast-")],
     "baselines": [*BASELINES],
     "all": [*recipes.RECIPES, *BASELINES],
 }
+KNOWN = recipes.RECIPES | recipes.VARIANTS
+SURE = 0.99
 PACKAGES = ("digitlib", "tensorflow", "keras", "numpy", "scikit-learn")
 _CUT_OFF = re.compile(rb'\{"recipe":"[a-z0-9-]+","seed":\d')  # what a row begins with
 # joblib replaces a process whose memory has grown; no run is lost by that
@@ -55,7 +61,7 @@ def plan(names="all", seeds=10, epochs=None):
 
     Parameters
     ----------
-    names : "all", "networks", "baselines", or a sequence of names
+    names : a name, or a sequence of names: of recipes, their variants, baselines, or `GROUPS`
     seeds : int
         Seeds 0 to seeds - 1; a baseline on which the seed has no effect runs once.
     epochs : int, optional
@@ -70,19 +76,20 @@ def plan(names="all", seeds=10, epochs=None):
         if number is not None and number < 1:
             raise ValueError(f"expected {name} to be 1 or more; got {number}")
     runs = []
-    for name in dict.fromkeys(GROUPS[names] if names in [*GROUPS] else names):
+    asked = [names] if isinstance(names, str) else names
+    for name in dict.fromkeys(name for one in asked for name in GROUPS.get(one, [one])):
         if name in BASELINES:
             runs += [(name, seed, None) for seed in range(seeds if BASELINES[name].seeded else 1)]
-        elif name in recipes.RECIPES:
-            own = recipes.RECIPES[name].epochs
+        elif name in KNOWN:
+            own = KNOWN[name].epochs
             runs += [(name, seed, epochs or own) for seed in range(seeds)]
         else:
-            known = ", ".join([*GROUPS["all"], *GROUPS])
+            known = ", ".join([*KNOWN, *BASELINES, *GROUPS])
             raise ValueError(f"no recipe {name!r}; there are {known}")
     return runs
 
 
-def run(path, runs, *, source=None, jobs=1, dask=None):
+def run(path, runs, *, source=None, validate=False, jobs=1, dask=None):
     """Make the runs that the file does not hold yet, adding a row to it for each.
 
     Yields a row for each of the runs: first those that are there, then the others as they come.
@@ -94,6 +101,9 @@ def run(path, runs, *, source=None, jobs=1, dask=None):
     runs : list of (recipe, seed, epochs), as from `plan`
     source : str, optional
         As for `data.load`; workers on other machines look for it there.
+    validate : bool
+        Leave the test set alone: train without the last sixth of the training images, and test on
+        that. This is how to choose between recipes.
     jobs : int
         Processes at once.
     dask : str, optional
@@ -109,6 +119,7 @@ def run(path, runs, *, source=None, jobs=1, dask=None):
     source = data.asked_for(source)
     digits = _load(source)
     source = digits.name if source == "auto" else source  # the same for every worker
+    name = _held_out(digits).name if validate else digits.name
     how = {"backend": "dask", "scheduler_host": dask} if dask else {"n_jobs": jobs}
     with parallel_config(**how):
         parallel = Parallel(return_as="generator_unordered", batch_size=1)
@@ -121,9 +132,11 @@ def run(path, runs, *, source=None, jobs=1, dask=None):
             if whole and not Path(path).read_bytes().endswith(b"\n"):
                 _append(file, path, b"\n")
             there = {key(row): row for row in rows}
-            asked = [(*one, digits.name) for one in runs]
+            asked = [(*one, name) for one in runs]
             yield from (there[one] for one in asked if one in there)
-            calls = (delayed(one_run)(*one[:3], source) for one in asked if one not in there)
+            calls = (
+                delayed(one_run)(*one[:3], source, validate) for one in asked if one not in there
+            )
             for row in parallel(calls):  # as soon as it is there, whichever comes first
                 _append(file, path, json.dumps(row, separators=(",", ":")).encode() + b"\n")
                 yield row
@@ -132,11 +145,13 @@ def run(path, runs, *, source=None, jobs=1, dask=None):
             os.unlink(path)
 
 
-def one_run(name, seed, epochs=None, source=None):
+def one_run(name, seed, epochs=None, source=None, validate=False):
     """Train and test once; gives the row."""
     if threading.current_thread() is not threading.main_thread():
-        return _elsewhere(name, seed, epochs, source)
+        return _elsewhere(name, seed, epochs, source, validate)
     digits = _load(data.asked_for(source))
+    if validate:
+        digits = _held_out(digits)
     x, x_test = training.scale(digits.x_train), training.scale(digits.x_test)
     with threadpool_limits(1):
         start, cpu = time.perf_counter(), time.process_time()
@@ -147,13 +162,17 @@ def one_run(name, seed, epochs=None, source=None):
         else:
             model, _ = training.train(name, x, digits.y_train, seed=seed, epochs=epochs)
         seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
-        start = time.perf_counter()
+        start, unsure = time.perf_counter(), {}
         if name in BASELINES:
             y_pred = model.predict(x_test)
             learned = [getattr(model, part).size for part in BASELINES[name].learned]
             parameters = sum(learned) or None
         else:
-            y_pred = model.predict(x_test, batch_size=1000, verbose=0).argmax(axis=1)
+            outputs = model.predict(x_test, batch_size=1000, verbose=0)
+            y_pred = outputs.argmax(axis=1)
+            outputs = evaluation.as_probabilities(outputs).round(4)
+            doubtful = np.flatnonzero(outputs.max(axis=1) < SURE)
+            unsure = {str(i): [float(str(p)) for p in outputs[i]] for i in doubtful}
             parameters = model.count_params()
         predict_seconds = time.perf_counter() - start
     score = evaluation.accuracy(digits.y_test, y_pred)
@@ -171,9 +190,11 @@ def one_run(name, seed, epochs=None, source=None):
         "correct": score.correct,
         "accuracy": score.value,
         "mistakes": {str(i): int(y_pred[i]) for i in wrong},
+        **({"unsure": unsure} if unsure else {}),
         "digest": data.fingerprint(y_pred.astype(np.uint8)),
         "versions": {"python": platform.python_version()} | {p: version(p) for p in PACKAGES},
-        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, "
+        f"{os.environ['TF_NUM_INTRAOP_THREADS']} used",
     }
 
 
@@ -209,12 +230,11 @@ def read(path):
 def recorded(name="study"):
     """The rows of one of the book's own studies on MNIST; their files come with the package.
 
-    "study" holds all recipes under ten seeds and the baselines; "five_epochs" the recipe dropout
-    cut short.
+    "study" holds the dense recipes under ten seeds and the baselines; "five_epochs" the recipe
+    dropout cut short; "ingredients" the convolutional recipes, and fast without one thing after
+    another; "accurate" the most accurate recipe; "choices" what was tried on held-out images.
     """
-    here = Path(__file__).resolve().parent
-    installed, working_copy = here / "results", here.parent / "book" / "results"
-    return read((installed if installed.is_dir() else working_copy) / f"{name}.jsonl")[0]
+    return read(data.recorded(f"{name}.jsonl"))[0]
 
 
 def key(row):
@@ -227,6 +247,29 @@ def mistakes(row):
     wrong = np.zeros(row["n"], bool)
     wrong[[int(index) for index in row["mistakes"]]] = True
     return wrong
+
+
+def probabilities(row, y):
+    """What a run's network answered, shape (n, 10), given the true labels of shape (n,).
+
+    Where it was sure, and the row holds no more than the answer, that answer gets 1.
+    """
+    y_pred = np.array(y)
+    for index, answer in row["mistakes"].items():
+        y_pred[int(index)] = answer
+    outputs = np.eye(evaluation.CLASSES)[y_pred]
+    for index, ten in row.get("unsure", {}).items():
+        outputs[int(index)] = ten
+    return outputs
+
+
+def _held_out(digits):
+    """The training images, with the last sixth of them as the test set."""
+    n = len(digits.x_train) // 6
+    return data.Digits(
+        digits.x_train[:-n], digits.y_train[:-n], digits.x_train[-n:], digits.y_train[-n:],
+        name=f"{digits.name}-validation", origin=digits.origin,
+    )  # fmt: skip
 
 
 def _parse(path):

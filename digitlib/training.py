@@ -1,11 +1,13 @@
 """How is a recipe trained, repeatably and fast?"""
 
+import math
+
 import numpy as np
 
-from digitlib import recipes
+from digitlib import distortion, recipes
 from digitlib.quiet import keras, tensorflow
 
-STEPS_PER_EXECUTION = 100
+WARM_UP = 10  # a tenth of the steps, from a tenth of the learning rate
 
 
 def scale(images):
@@ -61,12 +63,16 @@ def train(recipe, x, y, *, seed, epochs=None, validation_data=None, callbacks=()
     x, y = _checked(recipe, x, y)
     if validation_data is not None:
         validation_data = _checked(recipe, *validation_data)
-    model = compiled(recipe, seed=int(seed))
+    batches = math.ceil(len(x) / recipe.batch_size)
+    model = compiled(recipe, seed=int(seed), steps=epochs * batches)
+    if recipe.distort:
+        endless = distorted(x, y, recipe.batch_size, seed=int(seed))
+        given = {"x": endless, "steps_per_epoch": batches, "shuffle": False}
+    else:
+        given = {"x": x, "y": y, "batch_size": recipe.batch_size}
     history = model.fit(
-        x,
-        y,
+        **given,
         epochs=epochs,
-        batch_size=recipe.batch_size,
         validation_data=validation_data,
         validation_batch_size=1000,
         callbacks=[*callbacks, *([_Report(report)] if report else [])],
@@ -75,22 +81,64 @@ def train(recipe, x, y, *, seed, epochs=None, validation_data=None, callbacks=()
     return model, history
 
 
-def compiled(recipe, *, seed, steps_per_execution=STEPS_PER_EXECUTION):
+def compiled(recipe, *, seed, steps=None, steps_per_execution=None):
     """Seed everything, build the recipe's network and compile it.
 
-    `steps_per_execution` batches run in one call of TensorFlow. It changes how long training
-    takes, and not the weights.
+    Parameters
+    ----------
+    recipe : Recipe
+    seed : int
+    steps : int, optional
+        How many batches the training will have; a recipe with a schedule needs to know.
+    steps_per_execution : int, optional
+        The recipe's own number if not given.
     """
     keras.utils.set_random_seed(seed)
     tensorflow.config.experimental.enable_op_determinism()
     model = recipe.build()
     model.compile(
-        optimizer="adam",
+        optimizer=keras.optimizers.Adam(learning_rate(recipe, steps)),
         loss=recipe.loss,
         metrics=["accuracy"],
-        steps_per_execution=steps_per_execution,
+        steps_per_execution=steps_per_execution or recipe.steps_per_execution,
     )
     return model
+
+
+def learning_rate(recipe, steps=None):
+    """The recipe's learning rate: a number, or a Keras schedule over so many steps.
+
+    Raises
+    ------
+    ValueError
+        If the recipe has a schedule and the number of steps is not given.
+    """
+    if not recipe.schedule:
+        return recipe.learning_rate
+    if steps is None:
+        raise ValueError(f"{recipe.name} has a schedule; say how many steps it will be trained")
+    warm_up = steps // WARM_UP
+    return keras.optimizers.schedules.CosineDecay(
+        recipe.learning_rate / WARM_UP,
+        decay_steps=steps - warm_up,
+        warmup_target=recipe.learning_rate,
+        warmup_steps=warm_up,
+    )
+
+
+def distorted(x, y, batch_size, *, seed):
+    """An endless tf.data.Dataset of batches, shuffled and distorted anew in every epoch.
+
+    The same seed gives the same batches.
+    """
+    images, labels = tensorflow.constant(x, "float32"), tensorflow.constant(y)
+
+    def batch(step, rows):
+        picked = tensorflow.gather(images, rows)
+        return distortion.distort(picked, (seed, step)), tensorflow.gather(labels, rows)
+
+    rows = tensorflow.data.Dataset.range(len(x)).shuffle(len(x), seed=seed).batch(batch_size)
+    return rows.repeat().enumerate().map(batch).prefetch(1)
 
 
 def _checked(recipe, x, y):

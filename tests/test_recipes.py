@@ -1,4 +1,4 @@
-"""`digitlib.recipes`: the five networks are the ones that were found, to the layer."""
+"""`digitlib.recipes`: the networks are the ones that were found, to the layer."""
 
 import re
 from itertools import pairwise
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
-from digitlib import recipes
+from digitlib import recipes, training
 from digitlib.quiet import keras
 from digitlib.recipes import RECIPES
 
@@ -48,13 +48,51 @@ def test_choices_are_said_to_be_choices():
     assert "whole network" in recipes.get(5).chosen
 
 
-def test_there_are_five_and_each_is_found_by_name_and_by_number():
-    assert list(RECIPES) == [name for name, *_ in FOUND.values()]
-    for number, (name, *_) in FOUND.items():
-        assert recipes.get(name) is recipes.get(number) is RECIPES[name]
+def test_each_is_found_by_name_and_by_number():
+    assert list(recipes.DENSE) == [name for name, *_ in FOUND.values()]
+    assert list(RECIPES) == [*recipes.DENSE, "convnet", "fast", "accurate"]
+    for number, name in enumerate(RECIPES, 1):
+        assert recipes.get(name) is recipes.get(number) is recipes.get(str(number)) is RECIPES[name]
 
 
-@pytest.mark.parametrize("name", ["mlp", "Dropout", 0, 6, None])
+# By hand: weights and biases of each convolution; four numbers a normalized map; the dense layer.
+PARAMETERS = {
+    "convnet": (9 + 1) * 32 + (9 * 32 + 1) * 64 + (5 * 5 * 64 + 1) * 10,
+    "fast": (25 + 1) * 16 + (9 * 16 + 4) * 32 + (9 * 32 + 4) * 64 + (3 * 3 * 64 + 1) * 10,
+    "accurate": (9 + 1) * 24
+    + (9 * 24 + 4) * 48
+    + (9 * 48 + 4) * 64
+    + (9 * 64 + 4) * 96
+    + (9 * 96 + 4) * 128
+    + (2 * 2 * 128 + 1) * 10,
+}
+
+
+@pytest.mark.parametrize("name", recipes.CONVOLUTIONAL)
+def test_parameters_of_the_convolutional_networks(name):
+    assert recipes.get(name).build().count_params() == PARAMETERS[name]
+    assert PARAMETERS["convnet"] == 34_826, "as on Keras's page"
+    assert PARAMETERS["fast"] < 30_000
+    assert 4 * PARAMETERS["accurate"] < 1_000_000, "bytes of weights"
+
+
+@pytest.mark.parametrize("name", recipes.VARIANTS)
+def test_a_variant_differs_from_its_recipe_in_one_thing(name):
+    variant = recipes.get(name)
+    whole = recipes.get(name.partition("-without-")[0])
+    differ = {key for key, value in vars(variant).items() if value != vars(whole)[key]}
+    one = differ - {"name", "number"}
+    assert one == {"schedule", "learning_rate"} or len(one) == 1
+    kinds = [type(layer).__name__ for layer in variant.build().layers]
+    if name.endswith("batch-normalization"):
+        assert "BatchNormalization" not in kinds
+    if name.endswith("strides"):
+        assert variant.build().count_params() == whole.build().count_params()
+        shapes = [[layer.output.shape for layer in one.build().layers] for one in (variant, whole)]
+        assert set(shapes[1]) <= set(shapes[0])
+
+
+@pytest.mark.parametrize("name", ["mlp", "Dropout", 0, 9, None, "fast-without-kernels"])
 def test_no_such_recipe(name):
     with pytest.raises(ValueError, match="no recipe .*; there are dropout, sigmoid, one-hot"):
         recipes.get(name)
@@ -103,17 +141,29 @@ def test_the_code_on_its_page_is_the_recipe(recipe, monkeypatch):
     (code,) = re.findall(r"^```python\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
     fitted = {}
 
-    def fit(model, x, y, **how):
+    def fit(model, x, y=None, **how):
         fitted.update(how, x=x, y=y)
 
     monkeypatch.setattr(keras.Sequential, "fit", fit)
-    names = {"keras": keras, "layers": keras.layers, "x_train": "x", "y_train": np.array([3, 9])}
+
+    class Stub:
+        @staticmethod
+        def distorted(x, y, batch_size, seed):
+            return {"x": x, "y": y, "batch_size": batch_size}
+
+    y_train = np.array([3, 9])
+    names = {"keras": keras, "layers": keras.layers, "training": Stub}
+    names |= {"x_train": "x", "y_train": y_train}
     exec(code, names)  # noqa: S102 (our own page)
     model, ours = names["model"], recipe.build()
+    if recipe.distort:
+        fitted |= fitted.pop("x")
+        assert fitted["steps_per_epoch"] == -(-60_000 // recipe.batch_size)
 
     def kinds(network):
+        told_apart = {"name", "dtype", "build_config", "seed", "batch_shape"}
         return [
-            (type(layer), *(layer.get_config().get(key) for key in ("units", "activation", "rate")))
+            (type(layer), {k: v for k, v in layer.get_config().items() if k not in told_apart})
             for layer in network.layers
         ]
 
@@ -121,4 +171,11 @@ def test_the_code_on_its_page_is_the_recipe(recipe, monkeypatch):
     assert model.input_shape == ours.input_shape
     assert (type(model.optimizer).__name__, model.loss) == ("Adam", recipe.loss)
     assert (fitted["epochs"], fitted["batch_size"]) == (recipe.epochs, recipe.batch_size)
-    np.testing.assert_array_equal(fitted["y"], recipe.labels([3, 9]))
+    np.testing.assert_array_equal(fitted["y"], recipe.labels(y_train))
+    steps = recipe.epochs * -(-60_000 // recipe.batch_size)
+    rate = training.learning_rate(recipe, steps)
+    theirs = model.optimizer.get_config()["learning_rate"]
+    if recipe.schedule:
+        assert theirs["config"] == rate.get_config()
+    else:
+        assert theirs == pytest.approx(rate)
