@@ -13,6 +13,7 @@ help:
 	@echo "make test       everything that must hold, on the small sample, offline"
 	@echo "make site       render the stored outputs, executing nothing"
 	@echo "make notebooks  run all chapters on MNIST, store the outputs in notebooks/"
+	@echo "make bench      measure it against what one would use instead (needs MNIST, 30 min)"
 	@echo "make serve      show the site on http://127.0.0.1:8000"
 	@echo "make lab        open the chapters in JupyterLab"
 	@echo "make clean      remove what was built; the environment stays"
@@ -24,6 +25,9 @@ book site notebooks: $(READY)
 test: $(READY)
 	@$(PY) -m ruff check
 	@$(PY) -m pytest -n 2 --cov=digitlib --cov-fail-under=95 $(ARGS)
+
+bench: $(READY)
+	@$(PY) book/bench.py $(ARGS)
 
 serve: $(READY)
 	@test -d _build/html || $(PY) book/build.py site
@@ -51,4 +55,4 @@ $(READY): requirements.lock pyproject.toml
 	@$(PIP) --no-deps --no-build-isolation -e .
 	@mv $(READY).part $@
 
-.PHONY: help book site notebooks test serve lab clean
+.PHONY: help book site notebooks test bench serve lab clean

@@ -211,8 +211,8 @@ def study(args):
     jobs = min(args.jobs, len(runs))
     start, made = time.perf_counter(), 0
     with progress(total=len(runs), desc="study", unit="run") as bar:
-        how = {"source": args.data, "validate": args.validate, "jobs": jobs, "dask": args.dask}
-        for row in study.run(out, runs, **how):
+        how = {"validate": args.validate, "unsure": args.unsure, "jobs": jobs, "dask": args.dask}
+        for row in study.run(out, runs, source=args.data, **how):
             made += study.key(row) not in there
             bar.update()
     seconds = round(time.perf_counter() - start, 1)
@@ -437,15 +437,19 @@ def parser():
     )  # fmt: skip
     sub.add_argument("--out", required=True, metavar="FILE", help="one JSON object a line")
     sub.add_argument(
-        "--recipes", default="all", metavar="NAMES",
-        help="names with commas between: of `digitlib recipes`, of baselines, or dense, "
-        "convolutional, ingredients, baselines, all (the default)",
+        "--recipes", default="dense,baselines", metavar="NAMES",
+        help="names with commas between: of `digitlib recipes`, of baselines, or of groups, "
+        "which are dense, convolutional, ingredients, baselines, all; default: dense,baselines",
     )  # fmt: skip
     sub.add_argument("--seeds", type=count, default=10, metavar="N", help="default: 10")
     sub.add_argument("--epochs", type=count, metavar="N", help="default: each recipe's own")
     sub.add_argument(
         "--validate", action="store_true",
         help="test on the last sixth of the training images, held out, instead of the test set",
+    )  # fmt: skip
+    sub.add_argument(
+        "--unsure", action="store_true",
+        help="keep the ten probabilities of unsure answers as well, to average networks by",
     )  # fmt: skip
     sub.add_argument(
         "--jobs", type=count, metavar="N", default=os.cpu_count(),

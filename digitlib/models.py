@@ -19,12 +19,15 @@ SUFFIXES = (".keras", ".h5")
 def save(model, path):
     """Save a network in the format of the suffix, .keras or .h5, as a whole or not at all.
 
-    What the optimizer remembers, twice the size of the network, is left out. Returns the SHA-256 of the file. Raises OSError if it cannot be written.
+    What the optimizer remembers, twice the size of the network, is left out. Returns the SHA-256
+    of the file. Raises OSError if it cannot be written.
     """
     with tempfile.TemporaryDirectory() as folder:
         part = Path(folder) / f"model{Path(path).suffix}"
         with _hushed():  # Keras calls .h5 legacy; who asks for it knows
-            model.save(part, include_optimizer=False)
+            bare = type(model).from_config(model.get_config())  # without the optimizer
+            bare.set_weights(model.get_weights())
+            bare.save(part)
         raw = part.read_bytes()
     data.write_whole(raw, path)
     return hashlib.sha256(raw).hexdigest()

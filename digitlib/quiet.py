@@ -5,8 +5,9 @@ TensorFlow 2.21 reports its CPU features below Python, before any log level is r
 What goes wrong in the import itself is a Python exception, and is not hidden.
 
 One thread an operation: to split so little work among several costs more than it saves. On two
-busy cores an epoch of recipe 1 takes half as long, and the weights are the same bit for bit.
-Set the two variables yourself before the import to have it otherwise.
+busy cores an epoch of recipe 1 takes half as long, and the weights are the same bit for bit. Only
+the larger convolutions of the recipe accurate gain from a second thread. Set the two variables
+yourself before the import to have it otherwise.
 """
 
 import os

@@ -11,7 +11,8 @@ once, so a study that is killed loses at most the runs under way, and goes on wh
     predict_seconds        to answer the test set
     n, correct, accuracy   on the test set
     mistakes               {index of a test image: the wrong answer}
-    unsure                 {index of a test image: ten probabilities}, where none is above 0.99
+    unsure                 {index of a test image: ten probabilities} where none of them is above
+                           0.99; only if they were asked for
     digest                 SHA-256 of the answers as uint8
     versions, machine      on what it ran
 """
@@ -89,7 +90,7 @@ def plan(names="all", seeds=10, epochs=None):
     return runs
 
 
-def run(path, runs, *, source=None, validate=False, jobs=1, dask=None):
+def run(path, runs, *, source=None, validate=False, unsure=False, jobs=1, dask=None):
     """Make the runs that the file does not hold yet, adding a row to it for each.
 
     Yields a row for each of the runs: first those that are there, then the others as they come.
@@ -104,6 +105,8 @@ def run(path, runs, *, source=None, validate=False, jobs=1, dask=None):
     validate : bool
         Leave the test set alone: train without the last sixth of the training images, and test on
         that. This is how to choose between recipes.
+    unsure : bool
+        Keep the probabilities of unsure answers, see `probabilities`.
     jobs : int
         Processes at once.
     dask : str, optional
@@ -135,7 +138,9 @@ def run(path, runs, *, source=None, validate=False, jobs=1, dask=None):
             asked = [(*one, name) for one in runs]
             yield from (there[one] for one in asked if one in there)
             calls = (
-                delayed(one_run)(*one[:3], source, validate) for one in asked if one not in there
+                delayed(one_run)(*one[:3], source, validate, unsure)
+                for one in asked
+                if one not in there
             )
             for row in parallel(calls):  # as soon as it is there, whichever comes first
                 _append(file, path, json.dumps(row, separators=(",", ":")).encode() + b"\n")
@@ -145,10 +150,10 @@ def run(path, runs, *, source=None, validate=False, jobs=1, dask=None):
             os.unlink(path)
 
 
-def one_run(name, seed, epochs=None, source=None, validate=False):
+def one_run(name, seed, epochs=None, source=None, validate=False, unsure=False):
     """Train and test once; gives the row."""
     if threading.current_thread() is not threading.main_thread():
-        return _elsewhere(name, seed, epochs, source, validate)
+        return _elsewhere(name, seed, epochs, source, validate, unsure)
     digits = _load(data.asked_for(source))
     if validate:
         digits = _held_out(digits)
@@ -162,7 +167,7 @@ def one_run(name, seed, epochs=None, source=None, validate=False):
         else:
             model, _ = training.train(name, x, digits.y_train, seed=seed, epochs=epochs)
         seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
-        start, unsure = time.perf_counter(), {}
+        start, doubts = time.perf_counter(), {}
         if name in BASELINES:
             y_pred = model.predict(x_test)
             learned = [getattr(model, part).size for part in BASELINES[name].learned]
@@ -170,9 +175,8 @@ def one_run(name, seed, epochs=None, source=None, validate=False):
         else:
             outputs = model.predict(x_test, batch_size=1000, verbose=0)
             y_pred = outputs.argmax(axis=1)
-            outputs = evaluation.as_probabilities(outputs).round(4)
-            doubtful = np.flatnonzero(outputs.max(axis=1) < SURE)
-            unsure = {str(i): [float(str(p)) for p in outputs[i]] for i in doubtful}
+            if unsure:
+                doubts = _doubts(outputs)
             parameters = model.count_params()
         predict_seconds = time.perf_counter() - start
     score = evaluation.accuracy(digits.y_test, y_pred)
@@ -190,7 +194,7 @@ def one_run(name, seed, epochs=None, source=None, validate=False):
         "correct": score.correct,
         "accuracy": score.value,
         "mistakes": {str(i): int(y_pred[i]) for i in wrong},
-        **({"unsure": unsure} if unsure else {}),
+        **({"unsure": doubts} if doubts else {}),
         "digest": data.fingerprint(y_pred.astype(np.uint8)),
         "versions": {"python": platform.python_version()} | {p: version(p) for p in PACKAGES},
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, "
@@ -261,6 +265,13 @@ def probabilities(row, y):
     for index, ten in row.get("unsure", {}).items():
         outputs[int(index)] = ten
     return outputs
+
+
+def _doubts(outputs):
+    """The probabilities of the answers below `SURE`, {index: ten numbers}, as a row keeps them."""
+    outputs = evaluation.as_probabilities(outputs)
+    doubtful = np.flatnonzero(outputs.max(axis=1) < SURE)
+    return {str(i): [round(float(p), 4) for p in outputs[i]] for i in doubtful}
 
 
 def _held_out(digits):

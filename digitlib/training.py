@@ -66,8 +66,7 @@ def train(recipe, x, y, *, seed, epochs=None, validation_data=None, callbacks=()
     batches = math.ceil(len(x) / recipe.batch_size)
     model = compiled(recipe, seed=int(seed), steps=epochs * batches)
     if recipe.distort:
-        endless = distorted(x, y, recipe.batch_size, seed=int(seed))
-        given = {"x": endless, "steps_per_epoch": batches, "shuffle": False}
+        given = {"x": distorted(x, y, recipe.batch_size, seed=int(seed)), "shuffle": False}
     else:
         given = {"x": x, "y": y, "batch_size": recipe.batch_size}
     history = model.fit(
@@ -127,18 +126,19 @@ def learning_rate(recipe, steps=None):
 
 
 def distorted(x, y, batch_size, *, seed):
-    """An endless tf.data.Dataset of batches, shuffled and distorted anew in every epoch.
+    """A tf.data.Dataset of batches, each time shuffled and distorted anew.
 
     The same seed gives the same batches.
     """
     images, labels = tensorflow.constant(x, "float32"), tensorflow.constant(y)
 
-    def batch(step, rows):
+    def batch(draw, rows):
         picked = tensorflow.gather(images, rows)
-        return distortion.distort(picked, (seed, step)), tensorflow.gather(labels, rows)
+        return distortion.distort(picked, (seed, draw)), tensorflow.gather(labels, rows)
 
+    draws = tensorflow.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
     rows = tensorflow.data.Dataset.range(len(x)).shuffle(len(x), seed=seed).batch(batch_size)
-    return rows.repeat().enumerate().map(batch).prefetch(1)
+    return tensorflow.data.Dataset.zip((draws, rows)).map(batch).prefetch(1)
 
 
 def _checked(recipe, x, y):

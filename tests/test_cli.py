@@ -129,6 +129,8 @@ def test_train_saves_the_network_that_the_book_trains(trained):
     theirs = keras.models.load_model(folder / "model.keras")
     for a, b in zip(ours.get_weights(), theirs.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
+    size = (folder / "model.keras").stat().st_size
+    assert size < 1.2 * 4 * theirs.count_params(), "the weights, and no state of the optimizer"
     record = json.loads((folder / "model.keras.history.json").read_text())
     assert record["history"]["loss"] == pytest.approx(history.history["loss"])
     assert len(record["history"]["val_accuracy"]) == 2
@@ -427,6 +429,14 @@ def test_study_makes_what_is_missing(main):
     rows, cut_off = study.read("s")
     assert not cut_off
     assert len(rows) == 4
+
+
+def test_study_on_held_out_images(main):
+    args = ("study", "--recipes", "steps", "--seeds", 1, "--epochs", 1, "--jobs", 1, "--out", "s")
+    assert main(*args, "--validate", "--unsure")[0] == 0
+    ((row,), _) = study.read("s")
+    assert row["data"] == "sample-validation"
+    assert row["unsure"]
 
 
 def test_a_row_is_what_train_and_evaluate_give(main):

@@ -10,7 +10,7 @@ import pytest
 
 from digitlib import data, training
 from digitlib.quiet import keras
-from digitlib.recipes import RECIPES
+from digitlib.recipes import CONVOLUTIONAL, RECIPES
 
 DIGITS = data.load("sample")
 X, Y = training.scale(DIGITS.x_train), DIGITS.y_train
@@ -26,7 +26,12 @@ def same(model, other):
 @pytest.fixture(scope="module", params=RECIPES)
 def trained(request):
     recipe = RECIPES[request.param]
-    return recipe, *training.train(recipe, X, Y, seed=0, epochs=min(recipe.epochs, 10))
+    return recipe, *training.train(recipe, X, Y, seed=0, epochs=epochs_of(recipe))
+
+
+def epochs_of(recipe):
+    """Enough for so few images."""
+    return 12 if recipe.name in CONVOLUTIONAL else min(recipe.epochs, 10)
 
 
 # --- Every recipe -----------------------------------------------------------------------------
@@ -34,7 +39,7 @@ def trained(request):
 
 def test_every_recipe_learns(trained):
     recipe, model, history = trained
-    epochs = min(recipe.epochs, 10)
+    epochs = epochs_of(recipe)
     assert len(history.history["loss"]) == epochs
     assert type(model.optimizer).__name__ == "Adam"
     assert model.optimizer.iterations == epochs * -(-len(X) // recipe.batch_size)
@@ -84,6 +89,40 @@ def test_steps_per_execution_change_no_weight():
         model.fit(X[FEW], Y[FEW], batch_size=8, epochs=2, verbose=0)
         models.append(model)
     assert same(*models)
+
+
+@pytest.mark.parametrize("name", ["fast", "accurate"])
+def test_schedules_and_distortions_can_be_repeated(name):
+    first, again, other = (
+        training.train(name, X[FEW], Y[FEW], seed=seed, epochs=1)[0] for seed in (7, 7, 8)
+    )
+    assert same(first, again)
+    assert not same(first, other)
+
+
+def test_distorted_batches_are_new_in_every_epoch_and_keep_their_labels():
+    batches = training.distorted(X[FEW], Y[FEW], 128, seed=5)
+    epochs = [list(batches) for _ in range(2)]
+    for epoch in epochs:
+        assert [len(images) for images, _ in epoch] == [128, 72]
+        labels = np.concatenate([labels for _, labels in epoch])
+        np.testing.assert_array_equal(np.bincount(labels), np.bincount(Y[FEW]))
+    (first, labels), (second, other) = epochs[0][0], epochs[1][0]
+    assert not np.array_equal(labels, other), "shuffled anew"
+    assert 0 <= np.min(first) < np.max(first) <= 1 + 1e-6
+    assert not np.array_equal(first, second)
+
+
+def test_the_schedule_rises_to_its_peak_and_falls_to_zero():
+    recipe = RECIPES["fast"]
+    rate = training.learning_rate(recipe, 1000)
+    assert float(rate(0)) == pytest.approx(recipe.learning_rate / 10)
+    assert float(rate(100)) == pytest.approx(recipe.learning_rate)
+    assert float(rate(550)) == pytest.approx(recipe.learning_rate / 2)
+    assert float(rate(1000)) == pytest.approx(0, abs=1e-9)
+    assert training.learning_rate(RECIPES["dropout"]) == 0.001
+    with pytest.raises(ValueError, match="how many steps"):
+        training.compiled(recipe, seed=0)
 
 
 # --- What train reports, and what it takes ----------------------------------------------------
