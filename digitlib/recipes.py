@@ -17,8 +17,9 @@ layers = keras.layers
 class Recipe:
     """A network, and what it needs to be trained.
 
-    `hidden` makes the layers between the images and the last one; `top` is the activation of the
-    ten last units; `one_hot` says that the labels are vectors of ten instead of digits.
+    `first` makes the layer that brings the images into shape, and `hidden` those between it and
+    the last one; `top` is the activation of the ten last units; `one_hot` says that the labels are
+    vectors of ten instead of digits.
 
     Adam's `learning_rate` stays as it is, or, with `schedule`, rises to that value from a tenth of
     it during the first tenth of the steps and falls to 0 along a cosine. With `distort`, every
@@ -39,6 +40,7 @@ class Recipe:
     schedule: bool = False
     distort: bool = False
     steps_per_execution: int = 100
+    first: Callable[[], keras.Layer] = layers.Flatten
 
     @property
     def loss(self):
@@ -50,6 +52,7 @@ class Recipe:
         return keras.Sequential(
             [
                 keras.Input((28, 28)),
+                self.first(),
                 *self.hidden(),
                 layers.Dense(evaluation.CLASSES, activation=self.top),
             ],
@@ -95,7 +98,6 @@ def _convolution(filters, size, stride=1, *, norm=True, pool=False):
 def _fast(*, norm=True, pool=False):
     """The hidden layers of the recipe fast, or of one that has to do without an ingredient."""
     return [
-        _image(),
         *_convolution(16, 5, 2, norm=False, pool=pool),
         *_convolution(32, 3, 2, norm=norm, pool=pool),
         *_convolution(64, 3, norm=norm),
@@ -112,7 +114,7 @@ DENSE = _by_name(
         Recipe(
             number=1,
             name="dropout",
-            hidden=lambda: [layers.Flatten(), _dense(128), layers.Dropout(0.2)],
+            hidden=lambda: [_dense(128), layers.Dropout(0.2)],
             top="softmax",
             one_hot=False,
             epochs=25,
@@ -123,7 +125,7 @@ DENSE = _by_name(
         Recipe(
             number=2,
             name="sigmoid",
-            hidden=lambda: [layers.Flatten(), _dense(100)],
+            hidden=lambda: [_dense(100)],
             top="sigmoid",
             one_hot=False,
             epochs=10,
@@ -134,7 +136,7 @@ DENSE = _by_name(
         Recipe(
             number=3,
             name="one-hot",
-            hidden=lambda: [layers.Flatten(), _dense(512), _dense(512)],
+            hidden=lambda: [_dense(512), _dense(512)],
             top="softmax",
             one_hot=True,
             epochs=12,
@@ -145,7 +147,7 @@ DENSE = _by_name(
         Recipe(
             number=4,
             name="matrix",
-            hidden=lambda: [layers.Flatten(), _dense(128), _dense(128)],
+            hidden=lambda: [_dense(128), _dense(128)],
             top="softmax",
             one_hot=False,
             epochs=10,
@@ -156,7 +158,7 @@ DENSE = _by_name(
         Recipe(
             number=5,
             name="steps",
-            hidden=lambda: [layers.Flatten(), _dense(256)],
+            hidden=lambda: [_dense(256)],
             top="softmax",
             one_hot=False,
             epochs=5,
@@ -171,8 +173,8 @@ CONVOLUTIONAL = _by_name(
         Recipe(
             number=6,
             name="convnet",
+            first=_image,
             hidden=lambda: [
-                _image(),
                 layers.Conv2D(32, 3, activation="relu"),
                 layers.MaxPooling2D(2),
                 layers.Conv2D(64, 3, activation="relu"),
@@ -190,6 +192,7 @@ CONVOLUTIONAL = _by_name(
         Recipe(
             number=7,
             name="fast",
+            first=_image,
             hidden=_fast,
             top="softmax",
             one_hot=False,
@@ -203,8 +206,8 @@ CONVOLUTIONAL = _by_name(
         Recipe(
             number=8,
             name="accurate",
+            first=_image,
             hidden=lambda: [
-                _image(),
                 *_convolution(24, 3, norm=False),
                 *_convolution(48, 3, 2),
                 *_convolution(64, 3),
@@ -238,6 +241,7 @@ VARIANTS = _by_name(
         _without("batch-normalization", hidden=lambda: _fast(norm=False)),
         _without("strides", hidden=lambda: _fast(pool=True)),
         _without("schedule", schedule=False, learning_rate=0.001),
+        _without("falling-rate", schedule=False),
         _without("large-batches", batch_size=32),
         _without("steps-per-execution", steps_per_execution=1),
         _without("distortions", "accurate", distort=False),

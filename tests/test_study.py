@@ -1,6 +1,7 @@
 """Studies: what a row says, that killing costs nothing but time, that a cluster gives the same."""
 
 import contextlib
+import hashlib
 import json
 import os
 import random
@@ -19,7 +20,7 @@ from conftest import ROOT
 from test_notebooks import Chapter
 from threadpoolctl import threadpool_limits
 
-from digitlib import baselines, cli, data, recipes, study, training
+from digitlib import baselines, cli, data, evaluation, models, recipes, study, training
 
 COMMAND = str(Path(sys.executable).with_name("digitlib"))
 
@@ -62,10 +63,15 @@ def test_plan():
     assert study.plan(["steps", "svm", "forest", "steps"], 2) == [
         ("steps", 0, 5), ("steps", 1, 5), ("svm", 0, None), ("forest", 0, None), ("forest", 1, None),
     ]  # fmt: skip
-    assert study.plan("networks", 1, 7) == [(name, 0, 7) for name in recipes.RECIPES]
+    assert study.plan("dense", 1, 7) == [(name, 0, 7) for name in recipes.DENSE]
     assert [run[0] for run in study.plan("all", 1)] == [*recipes.RECIPES, *baselines.BASELINES]
-    with pytest.raises(ValueError, match="no recipe 'all'"):
-        study.plan(["all"])
+    several = [run[0] for run in study.plan(["fast", "ingredients", "convolutional"], 1)]
+    assert several[0] == "fast"
+    assert len(several) == len(set(several))
+    every = {*recipes.CONVOLUTIONAL, *recipes.VARIANTS}
+    assert set(several) == every - {"accurate-without-distortions"}
+    with pytest.raises(ValueError, match="no recipe 'networks'; there are dropout,.*fast-without"):
+        study.plan(["networks"])
     for wrong in ({"seeds": 0}, {"epochs": 0}):
         with pytest.raises(ValueError, match="1 or more; got 0"):
             study.plan(**wrong)
@@ -88,6 +94,39 @@ def test_a_row_says_what_was_run_and_what_came_out(alone):
     assert row["correct"] == (y_pred == digits.y_test).sum() == 500 * row["accuracy"]
     assert 0 < row["cpu_seconds"] < 60
     assert row["versions"]["keras"]
+
+
+def test_a_study_that_leaves_the_test_set_alone(tmp_path):
+    digits = data.load()
+    (row,) = study.run(tmp_path / "s.jsonl", study.plan("nearest-mean", 1), validate=True)
+    assert study.key(row) == ("nearest-mean", 0, None, "sample-validation")
+    assert row["n"] == len(digits.x_train) // 6 == 216
+    x = digits.x_train.reshape(-1, 784)
+    model = baselines.BASELINES["nearest-mean"].make(0).fit(x[:-216], digits.y_train[:-216])
+    assert row["correct"] == np.sum(model.predict(x[-216:]) == digits.y_train[-216:])
+    tested = list(study.run(tmp_path / "s.jsonl", study.plan("nearest-mean", 1)))
+    assert [study.key(row)[3] for row in tested] == ["sample"], "another run, in the same file"
+    assert lines(tmp_path / "s.jsonl") == 2
+
+
+@pytest.mark.parametrize("name", ["steps", "sigmoid"])
+def test_probabilities_of_a_row(name, tmp_path):
+    digits = data.load()
+    (row,) = study.run(tmp_path / "s.jsonl", study.plan(name, 1, 2), unsure=True)
+    (read,), _ = study.read(tmp_path / "s.jsonl")
+    model, _ = training.train(
+        name, training.scale(digits.x_train), digits.y_train, seed=0, epochs=2
+    )
+    outputs = model.predict(training.scale(digits.x_test), verbose=0)
+    expected = evaluation.as_probabilities(outputs)
+    found = study.probabilities(read, digits.y_test)
+    assert row == read
+    np.testing.assert_allclose(found, expected, atol=1.01 - study.SURE)
+    np.testing.assert_array_equal(found.argmax(axis=1), expected.argmax(axis=1))
+    unsure = expected.max(axis=1) < study.SURE
+    assert 0 < unsure.sum() < len(unsure)
+    np.testing.assert_allclose(found[unsure], expected[unsure], atol=1e-4)
+    assert set(np.flatnonzero(unsure)) == {int(i) for i in read["unsure"]}
 
 
 @pytest.mark.parametrize("name", baselines.BASELINES)
@@ -202,11 +241,26 @@ def recorded():
     return study.recorded()
 
 
-def test_the_recorded_study_is_whole(recorded):
-    runs = {study.key(row) for row in recorded}
-    assert runs == {(*run, "mnist") for run in study.plan("all", 10)}
-    assert len(recorded) == len(runs)
-    for row in recorded:
+RECORDED = {
+    "study": (["dense", "baselines"], 10, None, "mnist"),
+    "five_epochs": (["dropout"], 10, 5, "mnist"),
+    "convolutions": (["fast", "ingredients", "convnet"], (5, 2), None, "mnist"),
+    "accurate": (["accurate"], 5, None, "mnist"),
+    "choices": (["accurate", "accurate-without-distortions"], 2, 6, "mnist-validation"),
+}
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_the_recorded_studies_are_whole(name):
+    names, seeds, epochs, source = RECORDED[name]
+    rows = study.recorded(name)
+    if name == "convolutions":
+        planned = study.plan(names[:2], seeds[0]) + study.plan(names[2], seeds[1])
+    else:
+        planned = study.plan(names, seeds, epochs)
+    assert {study.key(row) for row in rows} == {(*run, source) for run in planned}
+    assert len(rows) == len(planned)
+    for row in rows:
         assert row["n"] == 10_000
         assert row["correct"] == 10_000 - len(row["mistakes"])
         assert row["accuracy"] == row["correct"] / row["n"]
@@ -221,7 +275,7 @@ def test_the_chapter_states_what_another_implementation_finds(recorded):
     from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 
     said = dict(Chapter(ROOT / "notebooks", "06_comparing").recorded)
-    right = {name: [] for name in recipes.RECIPES}
+    right = {name: [] for name in recipes.DENSE}
     for row in recorded:
         if row["recipe"] in right:
             right[row["recipe"]].append(~study.mistakes(row))
@@ -271,11 +325,26 @@ def test_the_chapter_states_what_another_implementation_finds(recorded):
     assert said["images_half_width_first_two"] == pytest.approx(half_width, rel=0.03)
 
 
-def test_the_recorded_study_comes_with_the_package(tmp_path):
+def test_what_is_recorded_comes_with_the_package(tmp_path):
     """As installed from the repository, without the repository around it."""
     build = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation"]
     source = tmp_path / "source"
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(source)], check=True)
     subprocess.run([*build, "--target", str(tmp_path / "there"), str(source)], check=True)
-    file = tmp_path / "there" / "digitlib" / "results" / "study.jsonl"
-    assert file.read_bytes() == (source / "book" / "results" / "study.jsonl").read_bytes()
+    there = tmp_path / "there" / "digitlib" / "results"
+    for name in ["study.jsonl", "accurate.jsonl", "bench.json", "reader.keras"]:
+        assert (there / name).read_bytes() == (source / "book" / "results" / name).read_bytes()
+
+
+def test_the_network_that_comes_with_the_package():
+    path = data.recorded("reader.keras")
+    run = json.loads(data.recorded("reader.keras.history.json").read_text())
+    assert run["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    said = {key: run[key] for key in ("recipe", "seed", "epochs", "data")}
+    accurate = recipes.get("accurate")
+    assert said == {"recipe": "accurate", "seed": 0, "epochs": accurate.epochs, "data": "mnist"}
+    assert path.stat().st_size < 1_000_000
+    digits, reader = data.load("sample"), models.reader()
+    assert reader.count_params() == accurate.build().count_params()
+    y_pred = models.answers(reader, digits.x_test).argmax(axis=1)
+    assert np.mean(y_pred == digits.y_test) > 0.9, "digits it was never trained on"
