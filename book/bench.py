@@ -294,11 +294,11 @@ def table(result):
     ends = {name: [run["curve"][-1] for run in runs] for name, runs in result["race"].items()}
     sizes = {name: runs[0]["parameters"] for name, runs in result["race"].items()}
     rows = []
-    for column, what in enumerate(("seconds", "seconds of CPU")):
+    for column, what in enumerate(("Seconds", "Seconds of CPU")):
         theirs, ours = ([end[column] for end in ends[name]] for name in ("keras", "ours"))
         rows.append(
             [
-                f"{what.capitalize()} to {GOAL:.0%} on the test set, mean ± standard deviation of {len(ours)} seeds",
+                f"{what} to {GOAL:.0%} on the test set, mean ± standard deviation of {len(ours)} seeds",
                 f"Keras's example, {sizes['keras']:,} parameters: {spread(theirs)}",
                 f"recipe fast, {sizes['ours']:,} parameters: {spread(ours)}",
                 ratio(mean(ours) / mean(theirs)),
