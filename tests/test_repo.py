@@ -32,7 +32,7 @@ def git_files(*options):
 def texts():
     """Path and text of every file of the project, new ones included, that is text."""
     for path in git_files("--cached", "--others", "--exclude-standard"):
-        if path.suffix not in {".png", ".gz", ".npz", ".ico"}:
+        if path.suffix not in {".png", ".keras", ".gz", ".npz", ".ico"}:
             yield path, path.read_text(encoding="utf-8")
 
 
