@@ -23,6 +23,9 @@ import digitlib
 # What needs TensorFlow is imported by the command that uses it, so that --help comes at once.
 
 
+SURE = 0.9  # the confidence below which an answer is called unsure
+
+
 class Problem(Exception):
     """What was asked cannot be done; the message is one line and says what to do."""
 
@@ -146,6 +149,87 @@ def evaluate(args):
     print(columns(["digit", "TP", "FN", "FP", "recall", "precision", "F1"], rows))
     print("\nConfusion matrix: a row for each true digit, a column for each answer")
     print(columns(["", *range(10)], [[digit, *row] for digit, row in enumerate(matrix)]))
+
+
+def predict(args):
+    """the digits in pictures: photos or scans, of one digit or many"""
+    import numpy as np
+    from PIL import Image, ImageDraw
+
+    from digitlib import handwriting
+
+    boxes = output(args.boxes, args.force) if args.boxes else None
+    if boxes and (boxes.suffix != ".png" or len(args.pictures) > 1):
+        raise Problem("--boxes FILE.png draws into a copy of one picture")
+    found, pixels = {}, None
+    for path in args.pictures:
+        try:
+            pixels = handwriting.load(path)
+            found[path] = handwriting.find(pixels)
+        except ValueError as error:
+            print(f"digitlib: {error}", file=sys.stderr)
+    if not found:
+        return 1
+
+    from digitlib import data, evaluation, models
+
+    model, results = models.load(args.model), []
+    for path, (frames, places) in found.items():
+        outputs = models.answers(model, frames) if len(frames) else np.zeros((0, 10))
+        probabilities = evaluation.as_probabilities(outputs) if len(frames) else outputs
+        results.append(
+            [
+                {"digit": int(row.argmax()), "confidence": float(row.max()), "box": box.tolist()}
+                for row, box in zip(probabilities, places, strict=True)
+            ]
+        )
+    if boxes:
+        marked = Image.fromarray(pixels)
+        draw = ImageDraw.Draw(marked)
+        for result in results[0]:
+            top, left, bottom, right = result["box"]
+            color = (0, 130, 60) if result["confidence"] >= SURE else (200, 30, 0)
+            draw.rectangle((left, top, right, bottom), outline=color, width=2)
+            draw.text((left + 3, max(0, top - 11)), str(result["digit"]), fill=color)
+        buffer = io.BytesIO()
+        marked.save(buffer, "PNG")
+        with writing(boxes):
+            data.write_whole(buffer.getvalue(), boxes)
+    missing = len(args.pictures) - len(found)
+    if args.json:
+        pictures = [
+            {"picture": str(path), "digits": result}
+            for path, result in zip(found, results, strict=True)
+        ]
+        dump(model=str(args.model), pictures=pictures)
+        return min(missing, 1)
+    for path, result in zip(found, results, strict=True):
+        if not result:
+            print(f"{path}: no digit found")
+            continue
+        print(f"{path}: {''.join(str(one['digit']) for one in result)}")
+        rows = [
+            [one["digit"], f"{one['confidence']:.3f}", *one["box"],
+             "" if one["confidence"] >= SURE else "not sure"]
+            for one in result
+        ]  # fmt: skip
+        print(columns(["digit", "confidence", "top", "left", "bottom", "right", ""], rows))
+    return min(missing, 1)
+
+
+def export(args):
+    """a network as a LiteRT file, for phones and browsers"""
+    out = output(args.out, args.force)
+
+    from digitlib import data, export, models
+
+    model = models.load(args.model)
+    examples = data.load(args.data).x_train if args.weights == "int8" else None
+    content = export.litert(model, args.weights, examples)
+    with writing(out):
+        export.save(content, out)
+    facts = {"file": str(out), "weights": args.weights, "bytes": out.stat().st_size}
+    print(json.dumps(facts) if args.json else f"{out}: {facts['bytes']:,} bytes, {args.weights}")
 
 
 def visualize(args):
@@ -399,7 +483,7 @@ def parser():
         )  # fmt: skip
         sub.set_defaults(function=function)
         sub.add_argument("--json", action="store_true", help="print JSON instead of text")
-        if function is not recipes:
+        if function not in (recipes, predict):
             sub.add_argument(
                 "--data", metavar="SOURCE",
                 help="auto, mnist, sample, or a path to MNIST (default: $DIGITLIB_DATA, else auto)",
@@ -425,6 +509,33 @@ def parser():
 
     sub = command(evaluate, "model.keras", "model.h5 --json")
     sub.add_argument("model", metavar="MODEL", help="a .keras or .h5 file")
+
+    sub = command(
+        predict, "model.keras photo.jpg", "model.keras photo.jpg --boxes found.png",
+        "model.keras *.png --json",
+    )  # fmt: skip
+    sub.add_argument("model", metavar="MODEL", help="a .keras or .h5 file")
+    sub.add_argument(
+        "pictures",
+        metavar="PICTURE",
+        nargs="+",
+        help="a PNG, JPEG, GIF, BMP, TIFF, WebP or PPM file",
+    )
+    sub.add_argument("--boxes", metavar="FILE", help="a copy of the picture with boxes, as PNG")
+    sub.add_argument("--force", action="store_true", help="overwrite what is there")
+
+    sub = command(
+        export, "model.keras --out model.tflite", "model.keras --weights int8 --out small.tflite"
+    )
+    sub.add_argument("model", metavar="MODEL", help="a .keras or .h5 file")
+    sub.add_argument(
+        "--out", required=True, metavar="FILE", help="model.tflite, or network.js for a page"
+    )
+    sub.add_argument(
+        "--weights", choices=["float32", "float16", "int8"], default="float32",
+        help="default: float32; int8 looks at training images",
+    )  # fmt: skip
+    sub.add_argument("--force", action="store_true", help="overwrite what is there")
 
     sub = command(visualize, "model.keras --out figures/", "model.keras --out figures/ --force")
     sub.add_argument("model", metavar="MODEL", help="a .keras or .h5 file")
@@ -464,9 +575,10 @@ def main(argv=None):
     args = parser().parse_args(argv)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # tidy up as after Ctrl-C
     try:
-        args.function(args)
+        status = args.function(args)
         if sys.stdout:
             sys.stdout.flush()
+        return status or 0
     except (Problem, ValueError) as error:
         print(f"digitlib: {error}", file=sys.stderr)
         return 1
@@ -480,4 +592,3 @@ def main(argv=None):
     except KeyboardInterrupt:
         print("digitlib: interrupted; nothing is left half-written", file=sys.stderr)
         return 130
-    return 0

@@ -257,7 +257,9 @@ def get(name):
     ValueError
         If there is none; the message lists those there are.
     """
-    for recipe in [*RECIPES.values(), *VARIANTS.values()]:
-        if name is not None and name in (recipe.name, recipe.number, str(recipe.number)):
+    for recipe in RECIPES.values():
+        if name in (recipe.name, recipe.number, str(recipe.number)):
             return recipe
+    if name in [*VARIANTS]:
+        return VARIANTS[name]
     raise ValueError(f"no recipe {name!r}; there are {', '.join(RECIPES)} (or 1 to {len(RECIPES)})")

@@ -235,7 +235,7 @@ def recorded(name="study"):
     """The rows of one of the book's own studies on MNIST; their files come with the package.
 
     "study" holds the dense recipes under ten seeds and the baselines; "five_epochs" the recipe
-    dropout cut short; "ingredients" the convolutional recipes, and fast without one thing after
+    dropout cut short; "convolutions" the recipes convnet and fast, and fast without one thing after
     another; "accurate" the most accurate recipe; "choices" what was tried on held-out images.
     """
     return read(data.recorded(f"{name}.jsonl"))[0]

@@ -36,6 +36,8 @@ def test_any_picture_becomes_28_by_28_bytes(image):
 @given(bilevel)
 def test_ink_fills_the_box_and_keeps_its_proportions(image):
     _, _, height, width = box(image)
+    if max(height, width) < 20:  # interpolated, ink fades out over half a pixel on either side
+        height, width = height + 1, width + 1
     _, _, new_height, new_width = box(to_frame(image))
     assert max(new_height, new_width) == 20
     scale = 20 / max(height, width)

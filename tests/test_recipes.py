@@ -92,7 +92,7 @@ def test_a_variant_differs_from_its_recipe_in_one_thing(name):
         assert set(shapes[1]) <= set(shapes[0])
 
 
-@pytest.mark.parametrize("name", ["mlp", "Dropout", 0, 9, None, "fast-without-kernels"])
+@pytest.mark.parametrize("name", ["mlp", "Dropout", 0, 9, None, "None", "fast-without-kernels"])
 def test_no_such_recipe(name):
     with pytest.raises(ValueError, match="no recipe .*; there are dropout, sigmoid, one-hot"):
         recipes.get(name)

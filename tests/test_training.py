@@ -30,7 +30,9 @@ def trained(request):
 
 
 def epochs_of(recipe):
-    """Enough for so few images."""
+    """Enough for so few images; with distortions it takes more of them."""
+    if recipe.distort:
+        return 40
     return 12 if recipe.name in CONVOLUTIONAL else min(recipe.epochs, 10)
 
 
@@ -47,9 +49,8 @@ def test_every_recipe_learns(trained):
     loss, accuracy = model.evaluate(X_TEST, recipe.labels(Y_TEST), verbose=0)
     y_pred = model.predict(X_TEST, verbose=0).argmax(axis=1)
     assert accuracy == pytest.approx(np.mean(y_pred == Y_TEST))
-    # so few batches are only a start where every image is distorted
-    assert accuracy > (0.3 if recipe.distort else 0.85)
-    assert loss < (3 if recipe.distort else 1)
+    assert accuracy > 0.85
+    assert loss < 1
 
 
 @pytest.mark.parametrize("suffix", [".keras", ".h5"])

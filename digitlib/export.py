@@ -1,0 +1,119 @@
+"""How does a trained network leave Python?
+
+As a LiteRT file (.tflite), which runs on phones, on microcontrollers, and in browsers.
+"""
+
+import base64
+import contextlib
+import gzip
+import os
+import sys
+import tempfile
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from digitlib import data, evaluation, training
+from digitlib.quiet import keras, tensorflow
+
+WEIGHTS = ("float32", "float16", "int8")
+EXAMPLES = 200  # images by which int8 learns how large the numbers get
+
+
+def litert(model, weights="float32", examples=None):
+    """A network as the bytes of a LiteRT file that reads one image at a time.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Reads images of 28×28 pixels on the 0–1 scale and gives ten numbers.
+    weights : "float32", "float16" or "int8"
+        float16 halves the file, and calculates with 32 bits all the same; int8 calculates with
+        whole numbers from -128 to 127, between floats that go in and come out.
+    examples : array of shape (n, 28, 28), uint8
+        Training images, needed by int8, which takes the first 200.
+
+    Raises
+    ------
+    ValueError
+        If there are no such weights, or int8 has no examples.
+    """
+    if weights not in WEIGHTS:
+        raise ValueError(f"expected weights to be one of {', '.join(WEIGHTS)}; got {weights!r}")
+    if weights == "int8" and (examples is None or not len(examples)):
+        raise ValueError("int8 needs examples: training images of shape (n, 28, 28), uint8")
+    shape = (1, *model.input_shape[1:])  # browsers want a batch of one, not any
+    signature = [keras.InputSpec(shape=shape, dtype="float32", name="image")]
+    with tempfile.TemporaryDirectory() as folder, _silent():
+        model.export(folder, format="tf_saved_model", input_signature=signature, verbose=False)
+        converter = tensorflow.lite.TFLiteConverter.from_saved_model(folder)
+        if weights != "float32":
+            converter.optimizations = [tensorflow.lite.Optimize.DEFAULT]
+        if weights == "float16":
+            converter.target_spec.supported_types = [tensorflow.float16]
+        if weights == "int8":
+            images = training.scale(examples[:EXAMPLES]).reshape(-1, *shape)
+            converter.representative_dataset = lambda: ({"image": image} for image in images)
+        return converter.convert()
+
+
+def run(content, images):
+    """What a LiteRT file gives for images of bytes, shape (n, 28, 28): floats of shape (n, 10).
+
+    Raises
+    ------
+    ValueError
+        If it is no LiteRT file, or one that reads or gives something else.
+    """
+    images = training.scale(images)
+    try:
+        with _silent():
+            runtime = tensorflow.lite.Interpreter(model_content=content, num_threads=1)
+            runtime.allocate_tensors()
+    except (ValueError, RuntimeError) as error:
+        raise ValueError("expected a LiteRT file; its content is something else") from error
+    source, target = runtime.get_input_details()[0], runtime.get_output_details()[0]
+    if np.prod(source["shape"]) != 28 * 28 or list(target["shape"]) != [1, evaluation.CLASSES]:
+        raise ValueError("expected a network that reads one image and gives ten numbers")
+    outputs = np.empty((len(images), evaluation.CLASSES), "float32")
+    for output, image in zip(outputs, images, strict=True):
+        runtime.set_tensor(source["index"], image.reshape(source["shape"]))
+        runtime.invoke()
+        output[:] = runtime.get_tensor(target["index"])[0]
+    return outputs
+
+
+def save(content, path):
+    """Write a LiteRT file, as .tflite, or as .js for a page to load; whole or not at all.
+
+    Raises ValueError for another suffix, OSError if it cannot be written.
+    """
+    suffix = Path(path).suffix
+    if suffix not in (".tflite", ".js"):
+        raise ValueError(f"{path}: expected a name that ends in .tflite, or in .js for a page")
+    data.write_whole(script("network", content) if suffix == ".js" else content, path)
+
+
+def script(name, content):
+    """Bytes as a script, which a page can load even where it may not fetch, as from a folder.
+
+    It sets `digitlib.files[name]` to the gzipped bytes, in base64.
+    """
+    packed = base64.b64encode(gzip.compress(content, mtime=0)).decode()
+    return f'((window.digitlib ??= {{}}).files ??= {{}}).{name} = "{packed}";\n'.encode()
+
+
+@contextlib.contextmanager
+def _silent():
+    """Without what TensorFlow's C++ writes, whose lines of information look like errors."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)

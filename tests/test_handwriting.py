@@ -1,0 +1,278 @@
+"""`digitlib.handwriting`: pages of real digits, on paper of all sorts, are taken apart again."""
+
+import functools
+import io
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+from scipy import ndimage
+
+from digitlib import data, handwriting, models
+from digitlib.frame import to_frame
+
+DIGITS = data.load("sample")  # scikit-learn's digits, which the network was not trained on
+TEXT = ["31415", "92653", "58979"]
+
+
+@functools.cache
+def network():
+    return models.reader()
+
+
+def enlarged(image, height):
+    """A digit of the sample as a pen would have drawn it, 0–1, with edges."""
+    ink = ndimage.zoom(image[3:25, 3:25] / 255, height / 20, order=1)
+    return (ndimage.gaussian_filter(ink, height / 40).clip(0.25, 0.6) - 0.25) / 0.35
+
+
+@functools.cache
+def readable():
+    """Which digits of the sample the packaged network reads when they are drawn like that."""
+    frames = np.stack([to_frame(enlarged(image, 60)) for image in DIGITS.x_test])
+    return models.answers(network(), frames).argmax(axis=1) == DIGITS.y_test
+
+
+@functools.cache
+def page(seed=0, height=70, gap=0.45, lines=tuple(TEXT)):
+    """Ink from 0 to 1: lines of readable digits."""
+    rng = np.random.default_rng(seed)
+    tall, wide = round(height * 1.6), round(height * (1.2 + gap))
+    ink = np.zeros((tall * len(lines) + height // 2, wide * max(map(len, lines)) + height // 2))
+    for row, line in enumerate(lines):
+        for column, digit in enumerate(line):
+            pick = rng.choice(np.flatnonzero(readable() & (DIGITS.y_test == int(digit))))
+            one = enlarged(DIGITS.x_test[pick], height)
+            y = row * tall + height // 3 + rng.integers(-3, 4)
+            x = column * wide + height // 3
+            ink[y : y + one.shape[0], x : x + one.shape[1]] = one
+    return ink
+
+
+def colored(ink, paper, pen):
+    share = ink[..., None]
+    return ((np.array(paper) * (1 - share) + np.array(pen) * share) * 255).clip(0, 255)
+
+
+def on_white(ink):
+    return colored(ink, (1, 1, 1), (0.1, 0.1, 0.2)).astype(np.uint8)
+
+
+def shadow(ink):
+    y, x = np.indices(ink.shape) / max(ink.shape)
+    return colored(ink, (0.9, 0.9, 0.85), (0.1, 0.1, 0.2)) * (1 - 0.65 * (x + y) / 1.5)[..., None]
+
+
+def shadow_edge(ink):
+    y, x = np.indices(ink.shape)
+    dark = ndimage.gaussian_filter((x + y / 3 > 0.6 * ink.shape[1]).astype(float), 3)
+    return colored(ink, (0.9, 0.9, 0.9), (0.1, 0.1, 0.1)) * (1 - 0.5 * dark)[..., None]
+
+
+def ruled(ink):
+    pixels = colored(ink, (1, 1, 1), (0.1, 0.1, 0.3))
+    for y in range(20, len(ink), 37):
+        pixels[y : y + 2] = np.minimum(pixels[y : y + 2], [150, 180, 230])
+    return pixels
+
+
+def squared(ink):
+    pixels = ruled(ink)
+    for x in range(12, ink.shape[1], 37):
+        pixels[:, x : x + 2] = np.minimum(pixels[:, x : x + 2], [150, 180, 230])
+    return pixels
+
+
+def noisy(ink):
+    noise = np.random.default_rng(1).normal(0, 20, (*ink.shape, 3))
+    return colored(ink, (0.8, 0.8, 0.8), (0.1, 0.1, 0.1)) + noise
+
+
+def specks(ink):
+    rng = np.random.default_rng(2)
+    dots = np.zeros(ink.shape)
+    dots[rng.integers(0, ink.shape[0], 60), rng.integers(0, ink.shape[1], 60)] = 1
+    return colored(np.maximum(ink, ndimage.maximum_filter(dots, 3)), (1, 1, 1), (0, 0, 0))
+
+
+def on_a_table(ink):
+    pixels = colored(ink, (0.85, 0.85, 0.85), (0.1, 0.1, 0.15)).astype(np.uint8)
+    image = Image.fromarray(np.pad(pixels, ((50, 50), (50, 50), (0, 0))))
+    return np.asarray(image.rotate(2, Image.Resampling.BILINEAR, fillcolor=(0, 0, 0)))
+
+
+def tilted(ink):
+    image = Image.fromarray(on_white(ink))
+    return np.asarray(
+        image.rotate(5, Image.Resampling.BILINEAR, expand=True, fillcolor=(255, 255, 255))
+    )
+
+
+def compressed(ink):
+    buffer = io.BytesIO()
+    Image.fromarray(on_white(ink)).save(buffer, "JPEG", quality=20)
+    return np.asarray(Image.open(buffer))
+
+
+PAPER = {
+    "black on white": on_white,
+    "white on black": lambda ink: 255 - on_white(ink),
+    "gray on gray": lambda ink: colored(ink, (0.6, 0.6, 0.6), (0.45, 0.45, 0.45)),
+    "red on green": lambda ink: colored(ink, (0.3, 0.5, 0.3), (0.75, 0.2, 0.2)),
+    "yellow on blue": lambda ink: colored(ink, (0.1, 0.2, 0.6), (1, 0.9, 0.2)),
+    "shadow": shadow,
+    "shadow with an edge": shadow_edge,
+    "ruled": ruled,
+    "squared": squared,
+    "noise": noisy,
+    "specks": specks,
+    "on a table": on_a_table,
+    "tilted": tilted,
+    "compressed": compressed,
+}
+
+
+def read(picture):
+    frames, boxes = handwriting.find(picture)
+    assert frames.dtype == np.uint8
+    assert frames.shape[1:] == (28, 28)
+    assert boxes.shape == (len(frames), 4)
+    answers = models.answers(network(), frames).argmax(axis=1) if len(frames) else []
+    return "".join(map(str, answers))
+
+
+def wrong(answer, expected):
+    """How many digits are wrong; all of them if their number is."""
+    if len(answer) != len(expected):
+        return len(expected)
+    return sum(a != b for a, b in zip(answer, expected, strict=True))
+
+
+@pytest.mark.parametrize("name", PAPER)
+def test_a_page_is_read_on_any_paper(name):
+    picture = np.clip(PAPER[name](page()), 0, 255).astype(np.uint8)
+    assert wrong(read(picture), "".join(TEXT)) <= 1
+
+
+@pytest.mark.parametrize("height", [24, 40, 150, 400])
+def test_size_does_not_matter(height):
+    assert wrong(read(on_white(page(height=height))), "".join(TEXT)) <= 1
+
+
+@pytest.mark.parametrize("pen", [-3, -1, 2])
+def test_the_pen_does_not_matter(pen):
+    ink = page(height=80)
+    grow = ndimage.grey_dilation if pen > 0 else ndimage.grey_erosion
+    ink = grow(ink, size=2 * abs(pen) + 1)
+    assert wrong(read(on_white(ink)), "".join(TEXT)) <= 2
+
+
+def test_single_digits_cut_close():
+    answers = []
+    for digit in range(10):
+        ink = ndimage.grey_erosion(page(seed=3, lines=(str(digit),)), 5)
+        rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
+        ink = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        answers += [read(on_white(ink)), read(255 - on_white(np.pad(ink, 4)))]
+    assert sum(a != str(i // 2) for i, a in enumerate(answers)) <= 2, answers
+
+
+def test_boxes_lie_around_the_digits_in_reading_order():
+    ink = page()
+    _, boxes = handwriting.find(on_white(ink))
+    assert len(boxes) == 15
+    for row in boxes.reshape(3, 5, 4):
+        assert (np.diff(row[:, 1]) > 0).all()
+    assert (np.diff(boxes.reshape(3, 5, 4)[:, :, 0].mean(axis=1)) > 0).all()
+    covered = np.zeros(ink.shape, bool)
+    for top, left, bottom, right in boxes:
+        part = ink[top:bottom, left:right]
+        assert part.max() > 0.9
+        assert (part > 0.5).any(axis=1)[[0, -1]].all()
+        covered[top:bottom, left:right] = True
+    assert not (ink[~covered] > 0.7).any()
+
+
+def test_two_strokes_that_do_not_touch_are_one_digit():
+    image = Image.new("L", (200, 240), 255)
+    draw = ImageDraw.Draw(image)
+    draw.line([(70, 60), (70, 110)], fill=0, width=12)  # a five and its bar
+    draw.arc([45, 100, 140, 200], 220, 490, fill=0, width=12)
+    draw.line([(86, 58), (150, 58)], fill=0, width=12)
+    found = handwriting.find(np.asarray(image))
+    assert len(found.boxes) == 1
+    np.testing.assert_allclose(found.boxes[0], [53, 56, 201, 151], atol=4)
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        np.full((300, 400), 200, np.uint8),
+        np.zeros((50, 50), np.uint8),
+        np.ones((1, 1)),
+        np.random.default_rng(0).integers(0, 255, (300, 300), np.uint8),
+        (np.random.default_rng(0).random((1200, 1200)) < 0.2).astype(float),
+        np.tile(np.linspace(0, 1, 500), (300, 1)),
+        np.clip(np.random.default_rng(0).normal(180, 10, (300, 300, 3)), 0, 255).astype(np.uint8),
+    ],
+    ids=["gray", "black", "one pixel", "noise", "dots", "ramp", "paper"],
+)
+def test_no_digit(picture):
+    frames, boxes = handwriting.find(picture)
+    assert frames.shape == (0, 28, 28)
+    assert boxes.shape == (0, 4)
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        np.zeros((3, 28, 28)), np.zeros(5), np.zeros((0, 4)), np.full((9, 9), np.nan),
+        np.full((9, 9), 256), np.full((9, 9), -1), np.full((9, 9), 1.5), np.full((9, 9), "a"),
+    ],
+)  # fmt: skip
+def test_no_picture(picture):
+    with pytest.raises(ValueError, match="expected"):
+        handwriting.find(picture)
+
+
+# Files
+
+
+def variants():
+    gray = Image.fromarray(on_white(page())).convert("L")
+    ink = np.asarray(gray)
+    clear = np.zeros((*ink.shape, 4), np.uint8)
+    clear[..., 3] = 255 - ink
+    chalk = clear.copy()
+    chalk[..., :3] = 255
+    yield "gray.png", gray
+    yield "bilevel.png", gray.convert("1")
+    yield "palette.gif", gray.convert("P")
+    yield "cmyk.jpg", gray.convert("CMYK")
+    yield "sixteen.png", Image.fromarray(ink.astype(np.uint16) * 40)
+    yield "float.tiff", Image.fromarray(ink.astype(np.float32) / 7)
+    yield "alpha.png", gray.convert("LA")
+    yield "clear.png", Image.fromarray(clear)
+    yield "chalk.webp", Image.fromarray(chalk)
+    yield "plain.ppm", gray.convert("RGB")
+    yield "plain.bmp", gray.convert("RGB")
+
+
+@pytest.mark.parametrize(("name", "image"), list(variants()), ids=lambda value: str(value)[:12])
+def test_modes_and_formats(name, image, tmp_path):
+    image.save(tmp_path / name)
+    pixels = handwriting.load(tmp_path / name)
+    assert pixels.dtype == np.uint8
+    assert pixels.shape == (*image.size[::-1], 3)
+    assert wrong(read(pixels), "".join(TEXT)) <= 1
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_turned_upright(orientation, tmp_path):
+    upright = Image.fromarray(on_white(page()))
+    back = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}  # how Pillow turns it to get there
+    turned = upright.transpose(back[orientation]) if orientation in back else upright
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    turned.save(tmp_path / "photo.png", exif=exif)
+    np.testing.assert_array_equal(handwriting.load(tmp_path / "photo.png"), np.asarray(upright))
