@@ -33,7 +33,7 @@ def epochs_of(recipe):
     """Enough for so few images; with distortions it takes more of them."""
     if recipe.distort:
         return 40
-    return 12 if recipe.name in CONVOLUTIONAL else min(recipe.epochs, 10)
+    return 20 if recipe.name in CONVOLUTIONAL else min(recipe.epochs, 10)
 
 
 # --- Every recipe -----------------------------------------------------------------------------

@@ -1,0 +1,232 @@
+// A canvas, what the network sees, and what it answers, in each <div class="draw-a-digit">.
+(() => {
+  "use strict";
+  const SIDE = 28, SIZE = 280, PEN = 20; // pixels of the canvas
+  const SURE = 0.9;
+  const digitlib = window.digitlib;
+
+  const PARTS = `
+    <div class="draw-pad">
+      <canvas class="draw-canvas" width="${SIZE}" height="${SIZE}" role="img"
+        aria-label="Drawing area, for mouse, pen, or finger. Without one, choose an example below."></canvas>
+      <p class="draw-hint" aria-hidden="true">Draw a digit here</p>
+    </div>
+    <div class="draw-answer">
+      <p class="draw-verdict" aria-hidden="true">&nbsp;</p>
+      <div class="draw-seen">
+        <canvas class="draw-frame" width="${SIDE}" height="${SIDE}" role="img"
+          aria-label="Nothing drawn yet"></canvas>
+        <p>What the network sees: 28×28 pixels, cut out, shrunk, and centered as in its training.</p>
+      </div>
+      <ol class="draw-bars" aria-label="Probability of each digit" start="0"></ol>
+    </div>
+    <div class="draw-buttons">
+      <button type="button" data-do="undo" disabled>Undo</button>
+      <button type="button" data-do="clear" disabled>Clear</button>
+    </div>
+    <div class="draw-examples" role="group" aria-label="Or take a handwritten example"></div>
+    <p class="draw-said" role="status"></p>
+    <p class="draw-note">Your drawing stays in this browser; nothing is sent anywhere.</p>`;
+
+  const percent = (p) => (p > 0.9995 ? "> 99.9%" : `${(100 * p).toFixed(1)}%`);
+
+  // bytes of a 28×28 image, in base64 or base64url
+  function bytes(text) {
+    const raw = atob(text.replace(/-/g, "+").replace(/_/g, "/"));
+    return raw.length === SIDE * SIDE ? Uint8Array.from(raw, (c) => c.charCodeAt(0)) : null;
+  }
+
+  // gray levels as a picture whose ink is black and whose paper is clear
+  function picture(image) {
+    const canvas = Object.assign(document.createElement("canvas"), {width: SIDE, height: SIDE});
+    const pixels = new ImageData(SIDE, SIDE);
+    image.forEach((ink, i) => (pixels.data[4 * i + 3] = ink));
+    canvas.getContext("2d").putImageData(pixels, 0, 0);
+    return canvas;
+  }
+
+  function setUp(root) {
+    root.innerHTML = PARTS;
+    const part = (name) => root.querySelector(`.draw-${name}`);
+    const canvas = part("canvas"), paper = canvas.getContext("2d", {willReadFrequently: true});
+    const frame = part("frame"), seen = frame.getContext("2d");
+    const items = []; // what was drawn: {points} of a stroke, or {image, name} of an example
+    let waiting = false, asked = 0;
+
+    const bars = Array.from({length: 10}, (_, digit) => {
+      const item = document.createElement("li");
+      item.innerHTML = `<b>${digit}</b><span class="draw-bar" data-digit="${digit}"></span><i></i>`;
+      part("bars").append(item);
+      return item;
+    });
+
+    for (const [digit, image] of digitlib.examples.entries()) {
+      const button = Object.assign(document.createElement("button"), {type: "button"});
+      button.setAttribute("aria-label", `Example of a ${digit}`);
+      button.append(picture(bytes(image)));
+      button.addEventListener("click", () => show(bytes(image)));
+      part("examples").append(button);
+    }
+
+    // an answer is there to be heard; it can be seen already
+    function say(text, seen = true) {
+      part("said").textContent = text;
+      part("said").classList.toggle("draw-heard", !seen);
+    }
+
+    function redraw() {
+      paper.clearRect(0, 0, SIZE, SIZE);
+      for (const {points, image} of items) {
+        if (image) {
+          paper.imageSmoothingQuality = "high";
+          paper.drawImage(picture(image), 0, 0, SIZE, SIZE);
+          continue;
+        }
+        paper.lineWidth = PEN;
+        paper.lineCap = paper.lineJoin = "round";
+        paper.beginPath();
+        paper.moveTo(...points[0]);
+        for (const point of points.length > 1 ? points.slice(1) : points) paper.lineTo(...point);
+        paper.stroke();
+      }
+      root.classList.toggle("draw-empty", !items.length);
+      for (const button of part("buttons").children) button.disabled = !items.length;
+    }
+
+    // 784 bytes, or null if the paper is empty; an example is in its frame already
+    function framed() {
+      if (!items.length) return null;
+      if (items.length === 1 && items[0].image) return items[0].image;
+      const {data} = paper.getImageData(0, 0, SIZE, SIZE);
+      return digitlib.frame(Uint8Array.from({length: SIZE * SIZE}, (_, i) => data[4 * i + 3]),
+        SIZE, SIZE);
+    }
+
+    function display(probabilities) {
+      bars.forEach((item, digit) => {
+        const p = probabilities ? probabilities[digit] : 0;
+        item.querySelector("span").style.setProperty("--share", p);
+        item.querySelector("i").textContent = probabilities ? percent(p) : "";
+        item.classList.toggle("draw-first", !!p && p === Math.max(...probabilities));
+      });
+      part("verdict").textContent = verdict(probabilities)[0];
+    }
+
+    // what to show, and what to say
+    function verdict(probabilities) {
+      if (!probabilities) return ["\u00a0", ""];
+      const [first, second] = [...probabilities.keys()].sort(
+        (a, b) => probabilities[b] - probabilities[a]);
+      const [one, two] = [first, second].map((digit) => percent(probabilities[digit]));
+      return probabilities[first] >= SURE
+        ? [`${first}`, `The network reads a ${first}, ${one}.`]
+        : [`${first} or ${second}? Not sure.`,
+          `The network is not sure: ${first}, ${one}, or ${second}, ${two}.`];
+    }
+
+    async function read(final) {
+      const image = framed();
+      const number = ++asked;
+      seen.clearRect(0, 0, SIDE, SIDE);
+      if (image) seen.drawImage(picture(image), 0, 0);
+      frame.setAttribute("aria-label", image ? "The drawing in 28 by 28 pixels" : "Nothing drawn");
+      if (!image) {
+        display(null);
+        return say("The paper is empty.", false);
+      }
+      if (!root.dataset.ready) say("Loading the network, 4.4 MB, once…");
+      try {
+        const probabilities = await digitlib.read(image);
+        root.dataset.ready = "yes";
+        if (number !== asked) return; // there is a newer drawing
+        display(probabilities);
+        if (final) say(verdict(probabilities)[1], false);
+        else if (part("said").textContent.startsWith("Loading")) say("");
+      } catch (error) {
+        say(`The network cannot run in this browser (${error.message}). Draw again to retry.`);
+      }
+    }
+
+    function changed(final) {
+      redraw();
+      if (final) return read(true);
+      if (waiting) return;
+      waiting = true;
+      requestAnimationFrame(() => {
+        waiting = false;
+        read(false);
+      });
+    }
+
+    function show(image) {
+      digitlib.retry();
+      items.splice(0, Infinity, {image});
+      changed(true);
+    }
+
+    const at = (event) => {
+      const box = canvas.getBoundingClientRect();
+      return [((event.clientX - box.left) * SIZE) / box.width,
+        ((event.clientY - box.top) * SIZE) / box.height];
+    };
+    let stroke = null;
+    canvas.addEventListener("pointerdown", (event) => {
+      if (stroke || event.button > 0) return; // a second finger, a second button
+      event.preventDefault();
+      digitlib.retry();
+      canvas.setPointerCapture(event.pointerId);
+      if (items[0]?.image) items.length = 0; // a drawing takes an example's place
+      stroke = {id: event.pointerId, points: [at(event)]};
+      items.push(stroke);
+      changed(false);
+    });
+    canvas.addEventListener("pointermove", (event) => {
+      if (event.pointerId !== stroke?.id) return;
+      const events = event.getCoalescedEvents?.() ?? [];
+      stroke.points.push(...(events.length ? events : [event]).map(at));
+      changed(false);
+    });
+    for (const end of ["pointerup", "pointercancel"])
+      canvas.addEventListener(end, (event) => {
+        if (event.pointerId !== stroke?.id) return;
+        stroke = null;
+        changed(true);
+      });
+
+    const actions = {
+      undo: () => items.pop(),
+      clear: () => items.splice(0),
+    };
+    part("buttons").addEventListener("click", ({target}) => {
+      if (!actions[target.dataset.do]) return;
+      actions[target.dataset.do]();
+      changed(true);
+      if (target.disabled) part("examples").firstChild.focus(); // focus goes on, not away
+    });
+    root.addEventListener("keydown", (event) => {
+      if (event.key === "z" && (event.ctrlKey || event.metaKey) && items.length) {
+        event.preventDefault();
+        actions.undo();
+        changed(true);
+      }
+    });
+
+    redraw();
+    // a digit of another page: draw/index.html#image=…
+    const open = () => {
+      const [, text] = /^#image=([\w+/=-]+)$/.exec(location.hash) ?? [];
+      try {
+        const image = text && bytes(text);
+        if (image) show(image);
+      } catch {
+        say("The address holds no image.");
+      }
+    };
+    if ("open" in root.dataset) {
+      open();
+      addEventListener("hashchange", open);
+    }
+  }
+
+  for (const root of document.querySelectorAll(".draw-a-digit")) setUp(root);
+})();
