@@ -68,6 +68,7 @@ def built(tmp_path_factory):
     for name in ("build.py", "mathml.py"):
         shutil.copy(ROOT / "book" / name, tree / "book")
     shutil.copytree(ROOT / "book" / "_static", tree / "book" / "_static")
+    (tree / "book" / "extra").mkdir()
     shutil.copy(ROOT / "_config.yml", tree)
     (tree / "book" / "references.bib").touch()
     (tree / "book" / "index.md").write_text("# Front\n\n```{include} _run.md\n```\n")
