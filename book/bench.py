@@ -174,8 +174,6 @@ class Bench:
 
     def __init__(self):
         self.moods = []
-        self.mood()
-        self.moods.clear()  # the first time, NumPy's threads had yet to start
 
     def mood(self):
         matrix = np.ones((600, 600), "float32")
