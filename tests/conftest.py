@@ -1,6 +1,8 @@
 """For every test: the sample as data, an empty Keras cache, and no network beyond this machine."""
 
 import contextlib
+import functools
+import http.server
 import ipaddress
 import os
 import shutil
@@ -9,14 +11,28 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
 CLOSED = "http://127.0.0.1:9"  # nothing listens there
 PARAMETERS = {"EPOCHS": 2, "INDEX": 3, "RUNS": 2, "SEED": 7}  # none is a chapter's own value
+PHONE = {"width": 360, "height": 740}
+LAPTOP = {"width": 1280, "height": 800}
+# preload makes axe fetch the style sheets again, one of them from a wrong place
+AXE = {"preload": False, "resultTypes": ["violations"]}
+BROWSERS = [
+    os.environ.get("CHROMIUM", ""),
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+]
 
 
 def is_local(host):
@@ -128,3 +144,33 @@ def site(build):
     if status:
         pytest.fail("the book cannot be built; test_build.py tells why", pytrace=False)
     return tree
+
+
+@pytest.fixture(scope="module")
+def browser():
+    path = next(filter(None, map(shutil.which, filter(None, BROWSERS))), None)
+    with sync_playwright() as playwright:
+        path = path or playwright.chromium.executable_path
+        if not os.path.exists(path):
+            pytest.fail(
+                "These tests need Chromium or Chrome: install one (apt-get install chromium, "
+                "brew install --cask chromium), or set CHROMIUM to where it is."
+            )
+        chromium = playwright.chromium.launch(executable_path=path)
+        yield chromium
+        chromium.close()
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *args):
+        pass
+
+
+@contextlib.contextmanager
+def serving(folder):
+    """The address of a folder while it is served on this machine, with a slash at its end."""
+    handler = functools.partial(Quiet, directory=folder)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()

@@ -1,19 +1,15 @@
 """Does "Draw a digit" read what is drawn, as Keras would, wherever the page comes from?"""
 
 import base64
-import functools
 import gzip
-import http.server
 import re
-import threading
 import time
 
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from conftest import ROOT
+from conftest import AXE, PHONE, ROOT, serving
 from scipy import ndimage
-from test_site import AXE, PHONE, Quiet, browser  # noqa: F401  (a fixture)
 
 from digitlib import data, export, models
 from digitlib.frame import to_frame
@@ -27,11 +23,8 @@ DIGITS = data.load("sample")
 @pytest.fixture(scope="module")
 def address():
     """The page's address while it is served on this machine."""
-    handler = functools.partial(Quiet, directory=FOLDER)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/draw/index.html"
-        server.shutdown()
+    with serving(FOLDER) as address:
+        yield f"{address}draw/index.html"
 
 
 @pytest.fixture(params=["http", "file"])
@@ -40,7 +33,7 @@ def url(request, address):
 
 
 @pytest.fixture
-def page(browser):  # noqa: F811
+def page(browser):
     page = browser.new_page()
     page.problems = []
     page.on("pageerror", lambda error: page.problems.append(str(error)))

@@ -27,6 +27,7 @@ SECONDS = {
     "08_past_995": 120,
     "09_your_own_digits": 90,
     "10_shipping": 90,
+    "11_matrix": 120,
 }
 NAMES = list(SECONDS)
 
@@ -305,6 +306,27 @@ CLAIMS["10_shipping"] = {
     "half_pixel_reader": ((-0.3, 0.3), (-1.5, 1.5)),
     "script_bytes": ((515_000, 525_000), (515_000, 525_000)),
 }
+CLAIMS["11_matrix"] = {
+    "dense_wrong": ((180, 270), (25, 125)),
+    "convolutional_wrong": ((36, 42), (5, 15)),
+    "both_wrong": ((10, 30), (0, 15)),
+    "refused_for_half": ((0.015, 0.04), (0.01, 0.5)),
+    "refused_for_tenth": ((0.06, 0.13), (0.05, 1)),
+    "convolutional_refused_for_tenth": ((0.02, 0.06), (0, 0.3)),
+    "surest_starred": ((1, 6), 0),
+    "surest_also_wrong": ((1, 8), (0, 12)),
+    "kept_measured": ((0.35, 0.6), (0, 1)),
+    "kept_with_margin": ((0.8, 0.98), (0, 1)),
+    "coverage_measured": ((0.91, 0.97), (0, 1)),
+    "coverage_with_margin": ((0.88, 0.96), (0, 1)),
+    "threshold_office": ((0.93, 0.99), (0, 1)),
+    "wrong_office": ((0.002, 0.0042), (0, 0.3)),
+    "wrong_students": ((0.0055, 0.011), (0, 0.3)),
+    "wrong_strangers": ((0.02, 0.07), (0, 0.3)),
+    "coverage_office": ((0.94, 0.98), (0, 1)),
+    "coverage_students": ((0.89, 0.95), (0, 1)),
+    "coverage_strangers": ((0.55, 0.8), (0, 1)),
+}
 
 # Percentages that may stand in the prose although nothing computes them, and why.
 TYPED = {
@@ -353,6 +375,7 @@ TYPED = {
         "[Past 99.5%]": "the title of a chapter",
     },
     "10_shipping": {"[Past 99.5%]": "the title of a chapter"},
+    "11_matrix": {"[Past 99.5%]": "the title of a chapter"},
 }
 
 HIDDEN = {"source_hidden": True}
@@ -610,6 +633,8 @@ def test_executed_from_top_to_bottom(chapter):
 
 def test_outputs_are_clean(chapter):
     kinds = {"text/plain", "text/markdown", "image/png", RECORD}
+    if chapter.name == "11_matrix":
+        kinds |= {"text/html"}  # the clickable matrix
     for cell, output in chapter.outputs():
         assert output.output_type != "error", cell.id
         assert output.get("name") != "stderr", cell.id
@@ -672,6 +697,34 @@ def test_claims_on_the_sample(site, name):
     executed = Chapter(site / "_build" / "executed", name)
     assert executed.nb.metadata.digitlib.data == "sample"
     check_claims(executed, 1)
+
+
+def check_the_matrix(evaluating, matrix):
+    """The first of the clickable tables is the matrix that Evaluating reads digit by digit."""
+    text = next(text for text in evaluating.said if text.startswith("| digit | TP | FN | FP |"))
+    html = next(
+        o.data["text/html"] for _, o in matrix.outputs() if "text/html" in o.get("data", {})
+    )
+    table = re.search(r"<tbody>(.*?)</tbody>", html, re.DOTALL)[1]
+    counts = [
+        [int(count) for count in re.findall(r"<td>(\d+)</td>", row)]
+        for row in table.splitlines()
+        if row
+    ]
+    for digit, line in enumerate(text.splitlines()[2:]):
+        tp, fn, fp = map(int, re.findall(r"\d+(?= \|)", line)[1:4])
+        assert tp == counts[digit][digit]
+        assert fn == sum(counts[digit]) - tp
+        assert fp == sum(row[digit] for row in counts) - tp
+
+
+def test_the_matrix_is_that_of_evaluating():
+    check_the_matrix(Chapter(NOTEBOOKS, "05_evaluating"), Chapter(NOTEBOOKS, "11_matrix"))
+
+
+def test_the_matrix_is_that_of_evaluating_on_the_sample(site):
+    folder = site / "_build" / "executed"
+    check_the_matrix(Chapter(folder, "05_evaluating"), Chapter(folder, "11_matrix"))
 
 
 # --- The glossary -----------------------------------------------------------------------------

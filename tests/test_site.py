@@ -3,33 +3,14 @@
 The site is the one of the fixture `site`: the real chapters, run on the sample.
 """
 
-import functools
-import http.server
-import os
-import shutil
-import threading
-
 import pytest
 import yaml
 from axe_playwright_python.sync_playwright import Axe
-from conftest import ROOT
-from playwright.sync_api import sync_playwright
+from conftest import AXE, LAPTOP, PHONE, ROOT, serving
 
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text())
 PAGES = [TOC["root"], *(page["file"] for part in TOC["parts"] for page in part["chapters"])]
 CHAPTERS = [page for page in PAGES if page.startswith("notebooks/")]
-PHONE = {"width": 360, "height": 740}
-LAPTOP = {"width": 1280, "height": 800}
-BROWSERS = [
-    os.environ.get("CHROMIUM", ""),
-    "chromium",
-    "chromium-browser",
-    "google-chrome",
-    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-    "/Applications/Chromium.app/Contents/MacOS/Chromium",
-]
-# preload makes axe fetch the style sheets again, one of them from a wrong place
-AXE = {"preload": False, "resultTypes": ["violations"]}
 # contrast of an element's text with the nearest ground that is not transparent, as WCAG 2 has it
 CONTRAST = """
 element => {
@@ -48,33 +29,10 @@ element => {
 
 
 @pytest.fixture(scope="module")
-def browser():
-    path = next(filter(None, map(shutil.which, filter(None, BROWSERS))), None)
-    with sync_playwright() as playwright:
-        path = path or playwright.chromium.executable_path
-        if not os.path.exists(path):
-            pytest.fail(
-                "These tests need Chromium or Chrome: install one (apt-get install chromium, "
-                "brew install --cask chromium), or set CHROMIUM to where it is."
-            )
-        chromium = playwright.chromium.launch(executable_path=path)
-        yield chromium
-        chromium.close()
-
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *args):
-        pass
-
-
-@pytest.fixture(scope="module")
 def served(site):
     """The site's address while it is served on this machine."""
-    handler = functools.partial(Quiet, directory=site / "_build" / "html")
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
+    with serving(site / "_build" / "html") as address:
+        yield address
 
 
 @pytest.fixture

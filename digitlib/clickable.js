@@ -1,0 +1,254 @@
+// Makes the tables in `root` clickable: a cell, a row, or a column chosen shows its images, and what
+// they are to precision and recall; a threshold takes unsure answers out.
+async function clickable(root) {
+  "use strict";
+  const SIDE = 28, STEPS = 100000, LEAST_SURE = 12, DIGITS = [...Array(10).keys()];
+  const THRESHOLDS = [
+    0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 0.9995, 0.9999, 0.99999];
+  const PARTS = `
+    <fieldset class="clickable-networks"><legend>Network</legend></fieldset>
+    <label class="clickable-threshold">
+      <span>Reject answers with a confidence below <b></b></span>
+      <input type="range" min="0" max="${THRESHOLDS.length - 1}" value="0">
+    </label>
+    <output class="clickable-effect"></output>
+    <p class="clickable-quiet">Rows: the label. Columns: what it was read as. Choose a cell, or a digit at
+      the edge; the arrow keys move on.</p>`;
+
+  // The data
+
+  const packed = root.querySelector(".clickable-data");
+  const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const stream = new Blob([bytes(packed.textContent)]).stream();
+  const data = await new Response(stream.pipeThrough(new DecompressionStream("gzip"))).json();
+  const labels = [...data.labels].map(Number), n = labels.length;
+  for (const network of data.networks) network.answers = [...network.answers].map(Number);
+
+  // digits as null stand for any; a row or a column is chosen for its mistakes
+  const chosen = {network: 0, label: null, answer: null, threshold: 0};
+
+  function indices(test) {
+    const {answers} = data.networks[chosen.network];
+    return [...labels.keys()].filter((i) => test(labels[i], answers[i]));
+  }
+  const isChosen = (label, answer) =>
+    chosen.label === null ? answer === chosen.answer && label !== answer
+      : chosen.answer === null ? label === chosen.label && label !== answer
+        : label === chosen.label && answer === chosen.answer;
+  const isAnswered = (i) =>
+    data.networks[chosen.network].confidences[i] >= THRESHOLDS[chosen.threshold] * STEPS;
+
+  function counted() {
+    const {answers} = data.networks[chosen.network];
+    const counts = DIGITS.map(() => DIGITS.map(() => 0));
+    labels.forEach((label, i) => isAnswered(i) && counts[label][answers[i]]++);
+    return counts;
+  }
+
+  // Words
+
+  const number = (value) => value.toLocaleString("en-US");
+  const percent = (share, places = 1) => `${(100 * share).toFixed(places)}%`;
+  const probability = (p) => (p > 0.9995 ? "> 99.9%" : p < 0.0005 ? "< 0.1%" : percent(p));
+  const plural = (count, one, many = `${one}s`) => `${number(count)} ${count === 1 ? one : many}`;
+  const sum = (numbers) => numbers.reduce((total, value) => total + value, 0);
+
+  // a share with its 95% interval (Wilson 1927)
+  function share(part, whole, places = 1) {
+    if (!whole) return "undefined, 0 of 0";
+    const z = 1.959964, p = part / whole, scale = 1 + z ** 2 / whole;
+    const middle = (p + z ** 2 / (2 * whole)) / scale;
+    const half = (z * Math.sqrt((p * (1 - p)) / whole + z ** 2 / (4 * whole ** 2))) / scale;
+    const [low, high] = [Math.max(0, middle - half), Math.min(1, middle + half)];
+    return `${percent(p, places)} (95% interval ${percent(low, places)} to ${percent(high, places)})`;
+  }
+
+  function story(counts) {
+    const {label, answer} = chosen;
+    const here = label === null || answer === null ? 0 : counts[label][answer];
+    const row = (k) => {
+      const all = sum(counts[k]), missed = all - counts[k][k];
+      const some = label !== answer && answer !== null ? `, ${number(here)} of them here` : "";
+      return `The <span class="clickable-row">row</span> of the ${k} holds its
+        <b>false negatives</b>: ${plural(missed, "image")} with the label ${k} read as something
+        else${some}. ${number(counts[k][k])} of ${number(all)} were found:
+        <b>recall ${share(counts[k][k], all)}</b>.`;
+    };
+    const column = (k) => {
+      const all = sum(counts.map((line) => line[k])), wrong = all - counts[k][k];
+      const some = label !== answer && label !== null ? `, ${number(here)} of them here` : "";
+      return `The <span class="clickable-column">column</span> of the ${k} holds its
+        <b>false positives</b>: ${plural(wrong, "other digit")} read as ${k}${some}.
+        ${number(counts[k][k])} of ${plural(all, "such answer")} ${counts[k][k] === 1 ? "is" : "are"}
+        right: <b>precision ${share(counts[k][k], all)}</b>.`;
+    };
+    const lines = [];
+    if (label === answer) lines.push(`These are the <b>true positives</b> of the ${label}.`);
+    if (label !== null) lines.push(row(label));
+    if (answer !== null) lines.push(column(answer));
+    if (chosen.threshold) lines.push("Rejected answers are not counted.");
+    return lines.map((line) => `<p>${line}</p>`).join("");
+  }
+
+  const titleOf = (label, answer, count) =>
+    label === null ? `Read as ${answer} by mistake: ${plural(count, "image")}`
+      : answer === null ? `Label ${label}, missed: ${plural(count, "image")}`
+        : `Label ${label}, read as ${answer}: ${plural(count, "image")}`;
+
+  function effect(counts) {
+    const answered = sum(counts.flat()), right = sum(DIGITS.map((k) => counts[k][k]));
+    const {answers} = data.networks[chosen.network];
+    const wrong = answered - right, all = sum(labels.map((label, i) => label !== answers[i]));
+    const given = answered === n ? `All ${number(n)} images are answered, ${number(wrong)}`
+      : `${number(answered)} of ${number(n)} images are answered, ${number(wrong)}`;
+    const refused = answered === n ? ""
+      : ` Rejected: ${plural(all - wrong, "mistake")}, and ${plural(n - all - right, "right answer")}.`;
+    return `${given} of them wrongly: ${share(wrong, answered, 2)}.${refused}`;
+  }
+
+  // Pictures
+
+  function card(i) {
+    const {confidences, probabilities, answers} = data.networks[chosen.network];
+    const ten = probabilities[i];
+    const first = [...DIGITS].sort((a, b) => ten[b] - ten[a]).filter((digit, place) =>
+      place === 0 || digit === labels[i] || (place < 3 && ten[digit] >= 0.0005));
+    const said = first.map((digit) => `${digit} with ${probability(ten[digit])}`).join(", ");
+    // in the book the image opens in "Draw a digit"
+    const site = document.documentElement.dataset.content_root;
+    const frame = document.createElement(site === undefined ? "span" : "a");
+    if (site !== undefined) frame.href = `${site}draw/index.html#image=${encodeURIComponent(
+      data.images[i].replaceAll("+", "-").replaceAll("/", "_"))}`;
+    const canvas = Object.assign(document.createElement("canvas"), {width: SIDE, height: SIDE});
+    const pixels = new ImageData(SIDE, SIDE);
+    bytes(data.images[i]).forEach((ink, k) => (pixels.data[4 * k + 3] = ink));
+    canvas.getContext("2d").putImageData(pixels, 0, 0);
+    canvas.setAttribute("role", "img");
+    canvas.setAttribute("aria-label",
+      `Test image ${i}, label ${labels[i]}, read as ${answers[i]}: ${said}`);
+    const bars = first.map((digit) =>
+      `<span style="--share: ${ten[digit]}"><b>${digit}</b> ${probability(ten[digit])}</span>`);
+    const notes = [data.doubted.includes(i) && "label rejected by people",
+      !isAnswered(i) && "answer rejected"].filter(Boolean);
+    frame.append(canvas);
+    frame.insertAdjacentHTML("beforeend", `<span class="clickable-bars" aria-hidden="true">${
+      bars.join("")}</span>${notes.map((note) => `<small>${note}</small>`).join("")}`);
+    const item = document.createElement("li");
+    item.classList.toggle("clickable-rejected", !isAnswered(i));
+    item.append(frame);
+    return {item, confidence: confidences[i]};
+  }
+
+  // The page
+
+  const tables = [...root.querySelectorAll("table")];
+  const head = document.createElement("div"), foot = document.createElement("div");
+  head.className = "clickable-controls";
+  head.innerHTML = PARTS;
+  foot.className = "clickable-chosen";
+  foot.innerHTML = `<h3></h3><div></div><p class="clickable-quiet"></p><ul></ul>`;
+  tables[0].before(head);
+  tables.at(-1).after(foot);
+  const part = (name) => root.querySelector(name);
+
+  for (const [k, table] of tables.entries()) {
+    const choice = document.createElement("label");
+    choice.innerHTML = `<input type="radio" name="${root.id}" ${k ? "" : "checked"}> `;
+    choice.append(table.caption.textContent);
+    choice.firstChild.addEventListener("change", () => choose({network: k}));
+    part(".clickable-networks").append(choice);
+    for (const [label, line] of [null, ...DIGITS].entries())
+      for (const [answer] of [null, ...DIGITS].entries()) {
+        if (!label && !answer) continue;
+        const button = Object.assign(document.createElement("button"), {type: "button"});
+        button.dataset.label = label - 1;
+        button.dataset.answer = answer - 1;
+        button.textContent = table.rows[label].cells[answer].textContent;
+        table.rows[label].cells[answer].replaceChildren(button);
+      }
+    table.addEventListener("click", ({target}) => pick(target.closest("button")));
+    table.addEventListener("keydown", (event) => {
+      const [down, right] = {ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1],
+        ArrowRight: [0, 1]}[event.key] ?? [];
+      if (down === undefined) return;
+      event.preventDefault();
+      const {label, answer} = event.target.dataset;
+      const next = buttonOf(table, Number(label) + down, Number(answer) + right);
+      if (next) pick(next).focus();
+    });
+  }
+  part(".clickable-networks").hidden = tables.length < 2;
+  part("input[type=range]").addEventListener("input", ({target}) =>
+    choose({threshold: Number(target.value)}));
+
+  function buttonOf(table, label, answer) {
+    return table.querySelector(`button[data-label="${label}"][data-answer="${answer}"]`);
+  }
+  function pick(button) {
+    const digit = (text) => (Number(text) < 0 ? null : Number(text));
+    if (button)
+      choose({label: digit(button.dataset.label), answer: digit(button.dataset.answer)});
+    return button;
+  }
+
+  function choose(change) {
+    Object.assign(chosen, change);
+    const counts = counted();
+    tables.forEach((table, k) => (table.hidden = k !== chosen.network));
+    show(tables[chosen.network], counts);
+    const threshold = THRESHOLDS[chosen.threshold];
+    const below = threshold ? `${+(100 * threshold).toFixed(3)}%` : "nothing";
+    part(".clickable-threshold b").textContent = below;
+    part("input[type=range]").setAttribute("aria-valuetext", below);
+    part(".clickable-effect").textContent = effect(counts);
+
+    const all = indices(isChosen), given = all.filter(isAnswered);
+    const right = chosen.label === chosen.answer;
+    part("h3").textContent = titleOf(chosen.label, chosen.answer, given.length);
+    part(".clickable-chosen div").innerHTML = story(counts);
+    const cards = all.filter((i) => i in data.images).map(card)
+      .sort((a, b) => (right ? a.confidence - b.confidence : b.confidence - a.confidence))
+      .slice(0, right ? LEAST_SURE : Infinity);
+    part(".clickable-chosen .clickable-quiet").textContent = !cards.length ? "No image is here."
+      : right && all.length > cards.length ? `The ${cards.length} least sure of them:`
+        : `The ${right ? "least" : "most"} confident answers come first.`;
+    part("ul").replaceChildren(...cards.map(({item}) => item));
+  }
+
+  function show(table, counts) {
+    const most = Math.max(1, ...counts.flatMap((row, i) => row.filter((_, j) => j !== i)));
+    const text = (part, whole) => (whole ? percent(part / whole) : "–");
+    for (const button of table.querySelectorAll("button")) {
+      const [label, answer] = [button.dataset.label, button.dataset.answer].map(Number);
+      const isHead = label < 0 || answer < 0;
+      const count = isHead ? null : counts[label][answer];
+      const on = (chosen.label ?? -1) === label && (chosen.answer ?? -1) === answer;
+      button.tabIndex = on ? 0 : -1;
+      button.setAttribute("aria-pressed", on);
+      const missed = label < 0 ? sum(counts.map((row) => row[answer])) - counts[answer][answer]
+        : answer < 0 ? sum(counts[label]) - counts[label][label] : count;
+      button.setAttribute("aria-label",
+        titleOf(label < 0 ? null : label, answer < 0 ? null : answer, missed));
+      if (!isHead) button.textContent = count;
+      const cell = button.parentElement;
+      cell.classList.toggle("clickable-none", count === 0);
+      cell.classList.toggle("clickable-right", label === answer);
+      cell.classList.toggle("clickable-row", label >= 0 && label === chosen.label);
+      cell.classList.toggle("clickable-column", answer >= 0 && answer === chosen.answer);
+      cell.style.setProperty("--heat", isHead || label === answer ? 0 : count / most);
+    }
+    for (const k of DIGITS) {
+      table.tBodies[0].rows[k].cells[11].textContent = text(counts[k][k], sum(counts[k]));
+      table.tFoot.rows[0].cells[k + 1].textContent =
+        text(counts[k][k], sum(counts.map((row) => row[k])));
+    }
+  }
+
+  // the commonest mistake of the first network, to begin with
+  const counts = counted();
+  const [label, answer] = DIGITS.flatMap((i) => DIGITS.map((j) => [i, j]))
+    .filter(([i, j]) => i !== j)
+    .reduce((best, pair) => (counts[pair[0]][pair[1]] > counts[best[0]][best[1]] ? pair : best));
+  root.classList.add("clickable-live");
+  choose({label, answer});
+}

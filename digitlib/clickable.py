@@ -1,0 +1,110 @@
+"""How does one look behind the numbers of a confusion matrix?
+
+In a table whose cells show their images when they are chosen. It is one piece of HTML, with its
+script, its style, and its data in it, for a notebook or a page; without the script it is a table.
+"""
+
+import base64
+import gzip
+import hashlib
+import html
+import json
+from pathlib import Path
+
+import numpy as np
+from IPython.display import HTML
+from sklearn.metrics import confusion_matrix
+
+from digitlib import evaluation
+
+HERE = Path(__file__).resolve().parent
+LEAST_SURE = 12  # right answers that are shown of each digit
+STEPS = 100_000  # a confidence is kept in whole steps, rounded down
+
+
+def matrix(y_true, answers, images, doubted=()):
+    """The confusion matrices of some networks on the same images, to be chosen from.
+
+    All mistakes can be looked at, and the twelve least sure right answers of each digit.
+
+    Parameters
+    ----------
+    y_true : array of shape (n,), int
+        Labels, digits 0–9.
+    answers : dict
+        The probabilities that each network gives, {name: array of shape (n, 10)}.
+    images : array of shape (n, 28, 28), uint8
+    doubted : sequence of int
+        Indices of labels that people rejected; they are marked.
+
+    Returns
+    -------
+    IPython.display.HTML
+
+    Raises
+    ------
+    ValueError
+        If there are no networks, or the arrays do not fit together.
+    """
+    images = np.asarray(images)
+    if images.shape != (len(y_true), 28, 28) or images.dtype != np.uint8:
+        raise ValueError(
+            f"expected an image a label, shape ({len(y_true)}, 28, 28), uint8; "
+            f"got shape {images.shape}, dtype {images.dtype}"
+        )
+    if not answers:
+        raise ValueError("expected the answers of one network at least, as {name: probabilities}")
+    y_true, networks, tables, shown = np.asarray(y_true), [], "", set()
+    for name, probabilities in answers.items():
+        wrong = evaluation.mistakes(y_true, probabilities)
+        y_pred, confidence = np.argmax(probabilities, axis=1), np.max(probabilities, axis=1)
+        shown.update(wrong.tolist())
+        for digit in range(evaluation.CLASSES):
+            right = np.flatnonzero((y_true == digit) & (y_pred == digit))
+            shown.update(right[np.argsort(confidence[right])[:LEAST_SURE]].tolist())
+        tables += _table(name, confusion_matrix(y_true, y_pred, labels=range(evaluation.CLASSES)))
+        steps = np.floor(confidence.astype(float) * STEPS).astype(int)
+        networks.append({"answers": _digits(y_pred), "confidences": steps.tolist()})
+    for network, probabilities in zip(networks, answers.values(), strict=True):
+        network["probabilities"] = {
+            i: [round(float(p), 5) for p in probabilities[i]] for i in sorted(shown)
+        }
+    content = {
+        "labels": _digits(y_true),
+        "doubted": [int(i) for i in doubted],
+        "images": {i: base64.b64encode(images[i].tobytes()).decode() for i in sorted(shown)},
+        "networks": networks,
+    }
+    raw = json.dumps(content, separators=(",", ":")).encode()
+    packed = base64.b64encode(gzip.compress(raw, mtime=0)).decode()
+    name = "clickable-" + hashlib.sha256(raw).hexdigest()[:12]
+    style, script = ((HERE / f"clickable.{kind}").read_text("utf-8") for kind in ("css", "js"))
+    return HTML(
+        f'<div class="clickable" id="{name}">\n<style>\n{style}</style>\n{tables}'
+        f'<script type="text/plain" class="clickable-data">{packed}</script>\n'
+        f'<script>\n{{\n{script}clickable(document.getElementById("{name}"));\n}}\n</script>\n</div>'
+    )
+
+
+def _digits(array):
+    return "".join(map(str, array.tolist()))
+
+
+def _table(name, counts):
+    """A confusion matrix with recall and precision as an HTML table."""
+    one, digits = evaluation.per_class(counts), range(evaluation.CLASSES)
+
+    def row(head, cells, tag="td"):
+        cells = "".join(f"<{tag}>{cell}</{tag}>" for cell in cells)
+        return f'<tr><th scope="row">{head}</th>{cells}</tr>\n'
+
+    def share(value):
+        return "–" if np.isnan(value) else f"{value:.1%}"
+
+    columns = "".join(f'<th scope="col">{head}</th>' for head in [*digits, "recall"])
+    body = "".join(row(k, [*counts[k].tolist(), share(one.recall[k])]) for k in digits)
+    return (
+        f"<table>\n<caption>{html.escape(name)}</caption>\n"
+        f"<thead><tr><td>label ↓, read as →</td>{columns}</tr></thead>\n<tbody>\n{body}</tbody>\n"
+        f"<tfoot>{row('precision', [*map(share, one.precision), ''])}</tfoot>\n</table>\n"
+    )

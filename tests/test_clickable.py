@@ -1,0 +1,292 @@
+"""Does the clickable matrix show the images behind each number, by mouse, keyboard, and finger?"""
+
+import re
+
+import numpy as np
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from conftest import AXE, PHONE
+from sklearn.metrics import confusion_matrix
+
+from digitlib import clickable, data, evaluation
+
+DIGITS = data.load("sample")
+Y_TRUE, IMAGES = DIGITS.y_test, DIGITS.x_test
+
+
+def answers(seed, skill):
+    """Probabilities of a reader who is right the more often, the larger its skill."""
+    noise = np.random.default_rng(seed).normal(size=(len(Y_TRUE), 10))
+    powers = np.exp(4 * noise + skill * np.eye(10)[Y_TRUE])
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+NETWORKS = {"the <first>": answers(0, 12), "the second": answers(1, 16)}
+FIRST, SECOND = NETWORKS.values()
+MATRIX = confusion_matrix(Y_TRUE, FIRST.argmax(axis=1))
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory):
+    """The matrix alone on a page."""
+    path = tmp_path_factory.mktemp("clickable") / "page.html"
+    shown = clickable.matrix(Y_TRUE, NETWORKS, IMAGES, doubted=[int(wrong(FIRST)[0])])
+    head = '<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>Matrix</title>'
+    head += '<meta name="viewport" content="width=device-width"><main><h1>Matrix</h1><h2>Test</h2>'
+    path.write_text(f"{head}{shown.data}</main>")
+    return path.as_uri()
+
+
+@pytest.fixture
+def page(browser, url):
+    page = browser.new_page()
+    problems = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda line: problems.append(line.text))
+    page.goto(url)
+    page.locator(".clickable-live").wait_for()
+    yield page
+    page.close()
+    assert problems == []
+
+
+def wrong(probabilities):
+    return evaluation.mistakes(Y_TRUE, probabilities)
+
+
+def cell(page, label, answer):
+    return page.locator(f'table:visible [data-label="{label}"][data-answer="{answer}"]')
+
+
+def title(page):
+    return page.locator(".clickable-chosen h3").inner_text()
+
+
+def shown(page):
+    """Indices of the images below the table."""
+    names = page.locator(".clickable-chosen canvas").evaluate_all(
+        "all => all.map(e => e.ariaLabel)"
+    )
+    return [int(re.match(r"Test image (\d+),", name)[1]) for name in names]
+
+
+def numbers(page):
+    """The counts in the table that is seen."""
+    rows = page.locator("table:visible tbody tr").all()
+    return np.array([[int(td.inner_text()) for td in row.locator("td").all()[:10]] for row in rows])
+
+
+def behind(probabilities, label, answer):
+    found = (Y_TRUE == label) & (probabilities.argmax(axis=1) == answer)
+    return np.flatnonzero(found)
+
+
+def test_it_opens_with_the_commonest_mistake(page):
+    label, answer, count = evaluation.confusions(MATRIX)[0]
+    assert title(page) == f"Label {label}, read as {answer}: {count} images"
+    assert sorted(shown(page)) == behind(FIRST, label, answer).tolist()
+
+
+def test_every_cell_shows_its_images(page):
+    assert (numbers(page) == MATRIX).all()
+    for label, answer in np.ndindex(10, 10):
+        cell(page, label, answer).click()
+        expected = behind(FIRST, label, answer)
+        images = "1 image" if len(expected) == 1 else f"{len(expected)} images"
+        assert title(page) == f"Label {label}, read as {answer}: {images}"
+        sureness = FIRST[expected].max(axis=1)
+        if label == answer:
+            expected = expected[np.argsort(sureness)][:12]
+        else:
+            expected = expected[np.argsort(-sureness)]
+        assert shown(page) == expected.tolist()
+
+
+def test_what_is_shown_of_an_image(page):
+    index = int(wrong(FIRST)[0])
+    label, answer = int(Y_TRUE[index]), int(FIRST[index].argmax())
+    cell(page, label, answer).click()
+    card = page.locator(".clickable-chosen li").first
+    assert card.inner_text().startswith(f"{answer} {FIRST[index, answer]:.1%}\n")
+    assert f"\n{label} " in card.inner_text()
+    assert "label rejected by people" in card.inner_text()
+    pixels = card.locator("canvas").evaluate(
+        "e => [...e.getContext('2d').getImageData(0, 0, 28, 28).data].filter((_, i) => i % 4 === 3)"
+    )
+    assert pixels == IMAGES[index].ravel().tolist()
+    assert page.get_by_role("link").count() == 0  # "Draw a digit" is not on this page
+
+
+def test_words_and_numbers_of_a_choice(page):
+    one = evaluation.per_class(MATRIX)
+    label, answer, count = evaluation.confusions(MATRIX)[0]
+    cell(page, label, answer).click()
+    text = page.locator(".clickable-chosen div").inner_text()
+    assert f"{one.fn[label]} images with the label {label} read as something else" in text
+    assert f"{one.fp[answer]} other digits read as {answer}" in text
+    assert text.count(f"{count} of them here") == 2
+    for part, whole in [
+        (one.tp[label], one.tp[label] + one.fn[label]),
+        (one.tp[answer], one.tp[answer] + one.fp[answer]),
+    ]:
+        counted = np.repeat([0, 1], [part, whole - part])
+        score = evaluation.accuracy(np.zeros(whole, int), counted)
+        interval = f"(95% interval {score.low:.1%} to {score.high:.1%})"
+        assert f" {score.value:.1%} {interval}." in text
+    cell(page, 3, 3).click()
+    text = page.locator(".clickable-chosen div").inner_text()
+    assert "true positives of the 3" in text
+    assert "here" not in text
+
+
+def test_a_row_and_a_column(page):
+    y_pred = FIRST.argmax(axis=1)
+    cell(page, 4, -1).click()
+    missed = np.flatnonzero((Y_TRUE == 4) & (y_pred != 4))
+    assert title(page) == f"Label 4, missed: {len(missed)} images"
+    assert sorted(shown(page)) == missed.tolist()
+    assert "precision" not in page.locator(".clickable-chosen div").inner_text()
+    cell(page, -1, 7).click()
+    others = np.flatnonzero((Y_TRUE != 7) & (y_pred == 7))
+    assert title(page) == f"Read as 7 by mistake: {len(others)} images"
+    assert sorted(shown(page)) == others.tolist()
+    assert "recall" not in page.locator(".clickable-chosen div").inner_text()
+
+
+def test_by_keyboard(page):
+    label, answer = 5, 6
+    cell(page, label, answer).click()
+    page.get_by_role("radio", name="the <first>").focus()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.type") == "range"
+    page.keyboard.press("Tab")
+    active = "[document.activeElement.dataset.label, document.activeElement.dataset.answer]"
+    assert page.evaluate(active) == [str(label), str(answer)]
+    for key, step in [("ArrowUp", (-1, 0)), ("ArrowLeft", (0, -1)), ("ArrowDown", (1, 0))]:
+        page.keyboard.press(key)
+        label, answer = label + step[0], answer + step[1]
+        assert page.evaluate(active) == [str(label), str(answer)]
+        assert title(page).startswith(f"Label {label}, read as {answer}:")
+    for _ in range(12):
+        page.keyboard.press("ArrowLeft")
+    assert title(page).startswith(f"Label {label}, missed:")
+    assert page.evaluate("document.activeElement.getAttribute('aria-pressed')") == "true"
+    for _ in range(12):
+        page.keyboard.press("ArrowUp")  # there is nothing to choose in the corner
+    assert title(page).startswith("Label 0, missed:")
+
+
+def test_the_other_network(page):
+    page.get_by_role("radio", name="the second").check()
+    assert (numbers(page) == confusion_matrix(Y_TRUE, SECOND.argmax(axis=1))).all()
+    assert f", {len(wrong(SECOND))} of them wrongly" in page.locator("output").inner_text()
+    assert page.locator("table:visible").count() == 1
+
+
+def test_rejecting(page):
+    slider = page.get_by_role("slider")
+    slider.focus()
+    limits = [0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 0.9995, 0.9999, 0.99999]
+    for limit in limits:
+        given = FIRST.max(axis=1) >= limit
+        y_pred = FIRST[given].argmax(axis=1)
+        score = evaluation.accuracy(Y_TRUE[given], y_pred)
+        effect = page.locator("output").inner_text()
+        assert f"{score.n} " in effect
+        assert f" {score.n - score.correct} of them wrongly: {1 - score.value:.2%}" in effect
+        assert f"interval {1 - score.high:.2%} to {1 - score.low:.2%}" in effect
+        counts = confusion_matrix(Y_TRUE[given], y_pred, labels=range(10))
+        assert (numbers(page) == counts).all()
+        if limit:
+            right = int(np.sum(FIRST.argmax(axis=1)[~given] == Y_TRUE[~given]))
+            assert f"Rejected: {np.sum(~given) - right} mistake" in effect
+            assert f", and {right} right answer" in effect
+            assert slider.get_attribute("aria-valuetext") == f"{100 * limit:g}%"
+        page.keyboard.press("ArrowRight")
+    # the images stay, and say that their answers are rejected
+    label, answer, count = evaluation.confusions(MATRIX)[0]
+    cell(page, label, answer).click()
+    assert len(shown(page)) == count
+    rejected = np.sum(FIRST[behind(FIRST, label, answer)].max(axis=1) < limits[-1])
+    assert page.get_by_text("answer rejected").count() == rejected > 0
+
+
+def test_a_phone_and_accessible(browser, url):
+    page = browser.new_page(viewport=PHONE, has_touch=True)
+    page.goto(url)
+    cell(page, 2, 3).tap()
+    assert title(page).startswith("Label 2, read as 3:")
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    for button in page.locator("table:visible tbody button").all()[::7]:
+        box = button.bounding_box()
+        assert min(box["width"], box["height"]) >= 24
+    assert [v["id"] for v in Axe().run(page, options=AXE).response["violations"]] == []
+    page.close()
+
+
+def test_without_scripts_there_are_tables(browser, url):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(url)
+    for table, (name, probabilities) in zip(
+        page.locator("table").all(), NETWORKS.items(), strict=True
+    ):
+        assert table.is_visible()
+        assert table.locator("caption").inner_text() == name
+        counts = confusion_matrix(Y_TRUE, probabilities.argmax(axis=1))
+        one = evaluation.per_class(counts)
+        rows = [row.inner_text().split() for row in table.locator("tr").all()]
+        assert rows[0][-11:] == [*map(str, range(10)), "recall"]
+        for digit, row in enumerate(rows[1:11]):
+            assert row == [*map(str, [digit, *counts[digit]]), f"{one.recall[digit]:.1%}"]
+        assert rows[11] == ["precision", *(f"{share:.1%}" for share in one.precision)]
+    context.close()
+
+
+def test_in_the_book_an_image_opens_in_draw(browser, site):
+    page = browser.new_page()
+    page.goto((site / "_build" / "html" / "notebooks" / "11_matrix.html").as_uri())
+    card = page.locator(".clickable-chosen li").first
+    pixels = "e => e.getContext('2d').getImageData(0, 0, 28, 28).data.filter((_, i) => i % 4 === 3)"
+    chosen = card.locator("canvas").evaluate(f"e => [...({pixels})(e)]")
+    assert max(chosen) > 0
+    card.get_by_role("link").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/draw/index.html#image=*")
+    page.wait_for_function(
+        "document.querySelector('.draw-said').textContent.startsWith('The network')"
+    )
+    seen = page.locator(".draw-frame").evaluate(f"e => [...({pixels})(e)]")
+    assert seen == chosen
+    page.close()
+
+
+def test_one_network_needs_no_choice(browser, tmp_path):
+    (tmp_path / "page.html").write_text(clickable.matrix(Y_TRUE, {"one": FIRST}, IMAGES).data)
+    page = browser.new_page()
+    page.goto((tmp_path / "page.html").as_uri())
+    page.locator(".clickable-live").wait_for()
+    assert not page.locator("fieldset").is_visible()
+    page.close()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"images": IMAGES[:-1]}, "expected an image a label"),
+        ({"images": IMAGES / 255}, "uint8"),
+        ({"answers": {}}, "one network at least"),
+        ({"answers": {"a": FIRST[:, :9]}}, "expected probabilities of shape"),
+        ({"answers": {"a": FIRST * 2}}, "from 0 to 1"),
+        ({"y_true": Y_TRUE + 1}, "digits 0–9"),
+    ],
+)
+def test_what_does_not_fit_is_refused(change, message):
+    given = {"y_true": Y_TRUE, "answers": NETWORKS, "images": IMAGES, **change}
+    with pytest.raises(ValueError, match=message):
+        clickable.matrix(**given)
+
+
+def test_a_perfect_network():
+    shown = clickable.matrix(Y_TRUE, {"perfect": np.eye(10)[Y_TRUE]}, IMAGES).data
+    assert shown.count("100.0%") == 20
