@@ -2,18 +2,20 @@
 // they are to precision and recall; a threshold takes unsure answers out.
 async function clickable(root) {
   "use strict";
-  const SIDE = 28, STEPS = 100000, LEAST_SURE = 12, DIGITS = [...Array(10).keys()];
+  const SIDE = 28, DIGITS = [...Array(10).keys()];
   const THRESHOLDS = [
     0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 0.9995, 0.9999, 0.99999];
   const PARTS = `
     <fieldset class="clickable-networks"><legend>Network</legend></fieldset>
-    <label class="clickable-threshold">
-      <span>Reject answers with a confidence below <b></b></span>
-      <input type="range" min="0" max="${THRESHOLDS.length - 1}" value="0">
-    </label>
+    <div class="clickable-threshold">
+      <span>Threshold: <b></b></span>
+      <span class="clickable-quiet">Images read with less confidence are refused.</span>
+      <input type="range" min="0" max="${THRESHOLDS.length - 1}" value="0" aria-label="Threshold">
+    </div>
     <output class="clickable-effect"></output>
-    <p class="clickable-quiet">Rows: the label. Columns: what it was read as. Choose a cell, or a digit at
-      the edge; the arrow keys move on.</p>`;
+    <p class="clickable-quiet">Rows: labels. Columns: answers. Choose a cell or a digit at the edge, or
+      move with the arrow keys.</p>`;
+  root.dataset.started = "";
 
   // The data
 
@@ -36,7 +38,7 @@ async function clickable(root) {
       : chosen.answer === null ? label === chosen.label && label !== answer
         : label === chosen.label && answer === chosen.answer;
   const isAnswered = (i) =>
-    data.networks[chosen.network].confidences[i] >= THRESHOLDS[chosen.threshold] * STEPS;
+    data.networks[chosen.network].confidences[i] >= THRESHOLDS[chosen.threshold] * data.steps;
 
   function counted() {
     const {answers} = data.networks[chosen.network];
@@ -69,41 +71,39 @@ async function clickable(root) {
     const row = (k) => {
       const all = sum(counts[k]), missed = all - counts[k][k];
       const some = label !== answer && answer !== null ? `, ${number(here)} of them here` : "";
-      return `The <span class="clickable-row">row</span> of the ${k} holds its
-        <b>false negatives</b>: ${plural(missed, "image")} with the label ${k} read as something
-        else${some}. ${number(counts[k][k])} of ${number(all)} were found:
-        <b>recall ${share(counts[k][k], all)}</b>.`;
+      return `<span class="clickable-row">Row ${k}</span> off the diagonal: the <b>false
+        negatives</b> for the ${k}, ${plural(missed, "image")} read as another digit${some}. The
+        network found ${number(counts[k][k])} of ${number(all)}: <b>recall
+        ${share(counts[k][k], all)}</b>.`;
     };
     const column = (k) => {
       const all = sum(counts.map((line) => line[k])), wrong = all - counts[k][k];
       const some = label !== answer && label !== null ? `, ${number(here)} of them here` : "";
-      return `The <span class="clickable-column">column</span> of the ${k} holds its
-        <b>false positives</b>: ${plural(wrong, "other digit")} read as ${k}${some}.
-        ${number(counts[k][k])} of ${plural(all, "such answer")} ${counts[k][k] === 1 ? "is" : "are"}
-        right: <b>precision ${share(counts[k][k], all)}</b>.`;
+      return `<span class="clickable-column">Column ${k}</span> off the diagonal: the <b>false
+        positives</b> for the ${k}, ${plural(wrong, "image")} of other digits${some}. Of
+        ${plural(all, "image")} read as ${k}, ${number(counts[k][k])} are right: <b>precision
+        ${share(counts[k][k], all)}</b>.`;
     };
     const lines = [];
-    if (label === answer) lines.push(`These are the <b>true positives</b> of the ${label}.`);
+    if (label === answer) lines.push(`These are the <b>true positives</b> for the ${label}.`);
     if (label !== null) lines.push(row(label));
     if (answer !== null) lines.push(column(answer));
-    if (chosen.threshold) lines.push("Rejected answers are not counted.");
+    if (chosen.threshold) lines.push("Refused images are not counted.");
     return lines.map((line) => `<p>${line}</p>`).join("");
   }
 
-  const titleOf = (label, answer, count) =>
-    label === null ? `Read as ${answer} by mistake: ${plural(count, "image")}`
-      : answer === null ? `Label ${label}, missed: ${plural(count, "image")}`
-        : `Label ${label}, read as ${answer}: ${plural(count, "image")}`;
+  const nameOf = (label, answer) =>
+    label === null ? `Read as ${answer} by mistake`
+      : answer === null ? `Label ${label}, missed` : `Label ${label}, read as ${answer}`;
 
   function effect(counts) {
     const answered = sum(counts.flat()), right = sum(DIGITS.map((k) => counts[k][k]));
     const {answers} = data.networks[chosen.network];
     const wrong = answered - right, all = sum(labels.map((label, i) => label !== answers[i]));
-    const given = answered === n ? `All ${number(n)} images are answered, ${number(wrong)}`
-      : `${number(answered)} of ${number(n)} images are answered, ${number(wrong)}`;
     const refused = answered === n ? ""
-      : ` Rejected: ${plural(all - wrong, "mistake")}, and ${plural(n - all - right, "right answer")}.`;
-    return `${given} of them wrongly: ${share(wrong, answered, 2)}.${refused}`;
+      : ` Refused: ${plural(all - wrong, "mistake")}, and ${plural(n - all - right, "right answer")}.`;
+    return `${number(answered)} of ${number(n)} images answered, ${plural(wrong, "mistake")}:
+      ${share(wrong, answered, 2)}.${refused}`.replace(/\s+/g, " ");
   }
 
   // Pictures
@@ -128,13 +128,13 @@ async function clickable(root) {
       `Test image ${i}, label ${labels[i]}, read as ${answers[i]}: ${said}`);
     const bars = first.map((digit) =>
       `<span style="--share: ${ten[digit]}"><b>${digit}</b> ${probability(ten[digit])}</span>`);
-    const notes = [data.doubted.includes(i) && "label rejected by people",
-      !isAnswered(i) && "answer rejected"].filter(Boolean);
+    const notes = [data.doubted.includes(i) && "rejected label",
+      !isAnswered(i) && "refused"].filter(Boolean);
     frame.append(canvas);
     frame.insertAdjacentHTML("beforeend", `<span class="clickable-bars" aria-hidden="true">${
       bars.join("")}</span>${notes.map((note) => `<small>${note}</small>`).join("")}`);
     const item = document.createElement("li");
-    item.classList.toggle("clickable-rejected", !isAnswered(i));
+    item.classList.toggle("clickable-refused", !isAnswered(i));
     item.append(frame);
     return {item, confidence: confidences[i]};
   }
@@ -151,26 +151,27 @@ async function clickable(root) {
   tables.at(-1).after(foot);
   const part = (name) => root.querySelector(name);
 
+  const group = `clickable-${Math.random()}`;
   for (const [k, table] of tables.entries()) {
     const choice = document.createElement("label");
-    choice.innerHTML = `<input type="radio" name="${root.id}" ${k ? "" : "checked"}> `;
+    choice.innerHTML = `<input type="radio" name="${group}" ${k ? "" : "checked"}> `;
     choice.append(table.caption.textContent);
     choice.firstChild.addEventListener("change", () => choose({network: k}));
     part(".clickable-networks").append(choice);
-    for (const [label, line] of [null, ...DIGITS].entries())
-      for (const [answer] of [null, ...DIGITS].entries()) {
-        if (!label && !answer) continue;
+    for (const label of [-1, ...DIGITS])
+      for (const answer of [-1, ...DIGITS]) {
+        if (label < 0 && answer < 0) continue;
+        const cell = table.rows[label + 1].cells[answer + 1];
         const button = Object.assign(document.createElement("button"), {type: "button"});
-        button.dataset.label = label - 1;
-        button.dataset.answer = answer - 1;
-        button.textContent = table.rows[label].cells[answer].textContent;
-        table.rows[label].cells[answer].replaceChildren(button);
+        Object.assign(button.dataset, {label, answer});
+        button.textContent = cell.textContent;
+        cell.replaceChildren(button);
       }
     table.addEventListener("click", ({target}) => pick(target.closest("button")));
     table.addEventListener("keydown", (event) => {
       const [down, right] = {ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1],
         ArrowRight: [0, 1]}[event.key] ?? [];
-      if (down === undefined) return;
+      if (down === undefined || event.altKey || event.ctrlKey || event.metaKey) return;
       event.preventDefault();
       const {label, answer} = event.target.dataset;
       const next = buttonOf(table, Number(label) + down, Number(answer) + right);
@@ -178,6 +179,8 @@ async function clickable(root) {
     });
   }
   part(".clickable-networks").hidden = tables.length < 2;
+  // in JupyterLab they would move from cell to cell of the notebook
+  root.addEventListener("keydown", (event) => event.key.startsWith("Arrow") && event.stopPropagation());
   part("input[type=range]").addEventListener("input", ({target}) =>
     choose({threshold: Number(target.value)}));
 
@@ -197,21 +200,24 @@ async function clickable(root) {
     tables.forEach((table, k) => (table.hidden = k !== chosen.network));
     show(tables[chosen.network], counts);
     const threshold = THRESHOLDS[chosen.threshold];
-    const below = threshold ? `${+(100 * threshold).toFixed(3)}%` : "nothing";
+    const below = threshold ? `${+(100 * threshold).toFixed(3)}%` : "none";
     part(".clickable-threshold b").textContent = below;
     part("input[type=range]").setAttribute("aria-valuetext", below);
-    part(".clickable-effect").textContent = effect(counts);
+    const said = effect(counts); // said aloud when it changes, so it is not set to what it is
+    if (part("output").textContent !== said) part("output").textContent = said;
 
     const all = indices(isChosen), given = all.filter(isAnswered);
     const right = chosen.label === chosen.answer;
-    part("h3").textContent = titleOf(chosen.label, chosen.answer, given.length);
+    const refused = all.length > given.length ? `, ${number(all.length - given.length)} refused` : "";
+    part("h3").textContent =
+      `${nameOf(chosen.label, chosen.answer)}: ${plural(given.length, "image")}${refused}`;
     part(".clickable-chosen div").innerHTML = story(counts);
     const cards = all.filter((i) => i in data.images).map(card)
       .sort((a, b) => (right ? a.confidence - b.confidence : b.confidence - a.confidence))
-      .slice(0, right ? LEAST_SURE : Infinity);
+      .slice(0, right ? data.least_sure : Infinity);
     part(".clickable-chosen .clickable-quiet").textContent = !cards.length ? "No image is here."
-      : right && all.length > cards.length ? `The ${cards.length} least sure of them:`
-        : `The ${right ? "least" : "most"} confident answers come first.`;
+      : right && all.length > cards.length ? `The ${cards.length} least confident, refused or not:`
+        : `The ${right ? "least" : "most"} confident first:`;
     part("ul").replaceChildren(...cards.map(({item}) => item));
   }
 
@@ -227,9 +233,9 @@ async function clickable(root) {
       button.setAttribute("aria-pressed", on);
       const missed = label < 0 ? sum(counts.map((row) => row[answer])) - counts[answer][answer]
         : answer < 0 ? sum(counts[label]) - counts[label][label] : count;
-      button.setAttribute("aria-label",
-        titleOf(label < 0 ? null : label, answer < 0 ? null : answer, missed));
-      if (!isHead) button.textContent = count;
+      const name = nameOf(label < 0 ? null : label, answer < 0 ? null : answer);
+      button.setAttribute("aria-label", `${name}: ${number(missed)}`);
+      if (!isHead) button.textContent = number(count);
       const cell = button.parentElement;
       cell.classList.toggle("clickable-none", count === 0);
       cell.classList.toggle("clickable-right", label === answer);
@@ -252,3 +258,5 @@ async function clickable(root) {
   root.classList.add("clickable-live");
   choose({label, answer});
 }
+
+for (const root of document.querySelectorAll(".clickable:not([data-started])")) clickable(root);

@@ -6,7 +6,6 @@ script, its style, and its data in it, for a notebook or a page; without the scr
 
 import base64
 import gzip
-import hashlib
 import html
 import json
 from pathlib import Path
@@ -19,7 +18,7 @@ from digitlib import evaluation
 
 HERE = Path(__file__).resolve().parent
 LEAST_SURE = 12  # right answers that are shown of each digit
-STEPS = 100_000  # a confidence is kept in whole steps, rounded down
+STEPS = 1_000_000  # a confidence is kept in whole steps, rounded down
 
 
 def matrix(y_true, answers, images, doubted=()):
@@ -54,22 +53,28 @@ def matrix(y_true, answers, images, doubted=()):
         )
     if not answers:
         raise ValueError("expected the answers of one network at least, as {name: probabilities}")
+    if not all(0 <= i < len(y_true) for i in doubted):
+        raise ValueError(f"expected doubted: indices from 0 to {len(y_true) - 1}; got {doubted}")
+    answers = {str(name): np.asarray(one) for name, one in answers.items()}
     y_true, networks, tables, shown = np.asarray(y_true), [], "", set()
     for name, probabilities in answers.items():
-        wrong = evaluation.mistakes(y_true, probabilities)
-        y_pred, confidence = np.argmax(probabilities, axis=1), np.max(probabilities, axis=1)
-        shown.update(wrong.tolist())
+        shown.update(evaluation.mistakes(y_true, probabilities).tolist())
+        y_pred, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
         for digit in range(evaluation.CLASSES):
             right = np.flatnonzero((y_true == digit) & (y_pred == digit))
-            shown.update(right[np.argsort(confidence[right])[:LEAST_SURE]].tolist())
+            order = np.argsort(confidence[right], kind="stable")
+            shown.update(right[order[:LEAST_SURE]].tolist())
         tables += _table(name, confusion_matrix(y_true, y_pred, labels=range(evaluation.CLASSES)))
-        steps = np.floor(confidence.astype(float) * STEPS).astype(int)
+        # 0.9 of 32 bits is a little less than 0.9, and is still to reach a threshold of 0.9
+        steps = np.floor(confidence.astype(float) * STEPS + 0.05).astype(int)
         networks.append({"answers": _digits(y_pred), "confidences": steps.tolist()})
     for network, probabilities in zip(networks, answers.values(), strict=True):
         network["probabilities"] = {
             i: [round(float(p), 5) for p in probabilities[i]] for i in sorted(shown)
         }
     content = {
+        "steps": STEPS,
+        "least_sure": LEAST_SURE,
         "labels": _digits(y_true),
         "doubted": [int(i) for i in doubted],
         "images": {i: base64.b64encode(images[i].tobytes()).decode() for i in sorted(shown)},
@@ -77,12 +82,11 @@ def matrix(y_true, answers, images, doubted=()):
     }
     raw = json.dumps(content, separators=(",", ":")).encode()
     packed = base64.b64encode(gzip.compress(raw, mtime=0)).decode()
-    name = "clickable-" + hashlib.sha256(raw).hexdigest()[:12]
     style, script = ((HERE / f"clickable.{kind}").read_text("utf-8") for kind in ("css", "js"))
     return HTML(
-        f'<div class="clickable" id="{name}">\n<style>\n{style}</style>\n{tables}'
+        f'<div class="clickable">\n<style>\n{style}</style>\n{tables}'
         f'<script type="text/plain" class="clickable-data">{packed}</script>\n'
-        f'<script>\n{{\n{script}clickable(document.getElementById("{name}"));\n}}\n</script>\n</div>'
+        f"<script>\n{{\n{script}}}\n</script>\n</div>"
     )
 
 
@@ -94,8 +98,8 @@ def _table(name, counts):
     """A confusion matrix with recall and precision as an HTML table."""
     one, digits = evaluation.per_class(counts), range(evaluation.CLASSES)
 
-    def row(head, cells, tag="td"):
-        cells = "".join(f"<{tag}>{cell}</{tag}>" for cell in cells)
+    def row(head, cells):
+        cells = "".join(f"<td>{cell}</td>" for cell in cells)
         return f'<tr><th scope="row">{head}</th>{cells}</tr>\n'
 
     def share(value):
@@ -105,6 +109,6 @@ def _table(name, counts):
     body = "".join(row(k, [*counts[k].tolist(), share(one.recall[k])]) for k in digits)
     return (
         f"<table>\n<caption>{html.escape(name)}</caption>\n"
-        f"<thead><tr><td>label ↓, read as →</td>{columns}</tr></thead>\n<tbody>\n{body}</tbody>\n"
+        f"<thead><tr><td>label ↓ answer →</td>{columns}</tr></thead>\n<tbody>\n{body}</tbody>\n"
         f"<tfoot>{row('precision', [*map(share, one.precision), ''])}</tfoot>\n</table>\n"
     )

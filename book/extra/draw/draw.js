@@ -51,7 +51,7 @@
     const canvas = part("canvas"), paper = canvas.getContext("2d", {willReadFrequently: true});
     const frame = part("frame"), seen = frame.getContext("2d");
     const items = []; // what was drawn: {points} of a stroke, or {image, name} of an example
-    let waiting = false, asked = 0;
+    let next = 0, asked = 0;
 
     const bars = Array.from({length: 10}, (_, digit) => {
       const item = document.createElement("li");
@@ -147,15 +147,12 @@
       }
     }
 
+    // once a frame while drawing is enough; the last reading is not to be overtaken by an earlier one
     function changed(final) {
       redraw();
-      if (final) return read(true);
-      if (waiting) return;
-      waiting = true;
-      requestAnimationFrame(() => {
-        waiting = false;
-        read(false);
-      });
+      cancelAnimationFrame(next);
+      if (final) read(true);
+      else next = requestAnimationFrame(() => read(false));
     }
 
     function show(image) {
