@@ -52,7 +52,7 @@ async function clickable(root) {
   const number = (value) => value.toLocaleString("en-US");
   const percent = (share, places = 1) => `${(100 * share).toFixed(places)}%`;
   const probability = (p) => (p > 0.9995 ? "> 99.9%" : p < 0.0005 ? "< 0.1%" : percent(p));
-  const plural = (count, one, many = `${one}s`) => `${number(count)} ${count === 1 ? one : many}`;
+  const plural = (count, one) => `${number(count)} ${one}${count === 1 ? "" : "s"}`;
   const sum = (numbers) => numbers.reduce((total, value) => total + value, 0);
 
   // a share with its 95% interval (Wilson 1927)
@@ -235,7 +235,7 @@ async function clickable(root) {
         : answer < 0 ? sum(counts[label]) - counts[label][label] : count;
       const name = nameOf(label < 0 ? null : label, answer < 0 ? null : answer);
       button.setAttribute("aria-label", `${name}: ${number(missed)}`);
-      if (!isHead) button.textContent = number(count);
+      if (!isHead) button.textContent = count;
       const cell = button.parentElement;
       cell.classList.toggle("clickable-none", count === 0);
       cell.classList.toggle("clickable-right", label === answer);
