@@ -22,7 +22,6 @@ import digitlib
 
 # What needs TensorFlow is imported by the command that uses it, so that --help comes at once.
 
-
 SURE = 0.9  # the confidence below which an answer is called unsure
 
 
@@ -153,7 +152,6 @@ def evaluate(args):
 
 def predict(args):
     """the digits in pictures: photos or scans, of one digit or many"""
-    import numpy as np
     from PIL import Image, ImageDraw
 
     from digitlib import handwriting
@@ -175,8 +173,7 @@ def predict(args):
 
     model, results = models.load(args.model), []
     for path, (frames, places) in found.items():
-        outputs = models.answers(model, frames) if len(frames) else np.zeros((0, 10))
-        probabilities = evaluation.as_probabilities(outputs) if len(frames) else outputs
+        probabilities = evaluation.as_probabilities(models.answers(model, frames))
         results.append(
             [
                 {"digit": int(row.argmax()), "confidence": float(row.max()), "box": box.tolist()}
@@ -488,6 +485,10 @@ def parser():
                 "--data", metavar="SOURCE",
                 help="auto, mnist, sample, or a path to MNIST (default: $DIGITLIB_DATA, else auto)",
             )  # fmt: skip
+        if function in (evaluate, predict, export, visualize):
+            sub.add_argument("model", metavar="MODEL", help="a .keras or .h5 file")
+        if function in (train, predict, export, visualize):
+            sub.add_argument("--force", action="store_true", help="overwrite what is there")
         return sub
 
     command(data, "", "--data sample", "--data mnist.npz --json")
@@ -505,16 +506,13 @@ def parser():
         "--holdout", type=count, metavar="N",
         help="measure the last N training images after each epoch instead of training on them",
     )  # fmt: skip
-    sub.add_argument("--force", action="store_true", help="overwrite what is there")
 
-    sub = command(evaluate, "model.keras", "model.h5 --json")
-    sub.add_argument("model", metavar="MODEL", help="a .keras or .h5 file")
+    command(evaluate, "model.keras", "model.h5 --json")
 
     sub = command(
         predict, "model.keras photo.jpg", "model.keras photo.jpg --boxes found.png",
         "model.keras *.png --json",
     )  # fmt: skip
-    sub.add_argument("model", metavar="MODEL", help="a .keras or .h5 file")
     sub.add_argument(
         "pictures",
         metavar="PICTURE",
@@ -522,12 +520,10 @@ def parser():
         help="a PNG, JPEG, GIF, BMP, TIFF, WebP or PPM file",
     )
     sub.add_argument("--boxes", metavar="FILE", help="a copy of the picture with boxes, as PNG")
-    sub.add_argument("--force", action="store_true", help="overwrite what is there")
 
     sub = command(
         export, "model.keras --out model.tflite", "model.keras --weights int8 --out small.tflite"
     )
-    sub.add_argument("model", metavar="MODEL", help="a .keras or .h5 file")
     sub.add_argument(
         "--out", required=True, metavar="FILE", help="model.tflite, or network.js for a page"
     )
@@ -535,12 +531,9 @@ def parser():
         "--weights", choices=["float32", "float16", "int8"], default="float32",
         help="default: float32; int8 looks at training images",
     )  # fmt: skip
-    sub.add_argument("--force", action="store_true", help="overwrite what is there")
 
     sub = command(visualize, "model.keras --out figures/", "model.keras --out figures/ --force")
-    sub.add_argument("model", metavar="MODEL", help="a .keras or .h5 file")
     sub.add_argument("--out", required=True, metavar="FOLDER", help="made if it is not there")
-    sub.add_argument("--force", action="store_true", help="overwrite what is there")
 
     sub = command(
         study, "--out study.jsonl", "--recipes dropout,svm --seeds 3 --epochs 2 --out quick.jsonl",

@@ -177,6 +177,8 @@ def as_probabilities(outputs):
         )
     if not np.isfinite(outputs).all():
         raise ValueError("expected finite outputs; found NaN or infinity")
+    if not len(outputs):
+        return outputs
     if outputs.min() < 0 or outputs.max() > 1:
         return softmax(outputs, axis=1)
     if np.abs(outputs.sum(axis=1) - 1).max() <= TOLERANCE:

@@ -163,51 +163,6 @@ def strokes(mask):
 # Pictures
 
 
-def _best(pixels):
-    """Ink and strokes: with the widest strokes by which nearly all of the ink makes digits."""
-    best, gray = (-1,), _gray(pixels)
-    for part in WIDEST:
-        amount = ink(pixels, gray, max(3, round(max(gray.shape) * part)) | 1)
-        labels, share = strokes(amount > 0.5)
-        if share > best[0] + 0.1:
-            best = share, amount, labels
-        if share > 0.9:
-            break
-    return best[1:]
-
-
-def _gray(pixels):
-    """The picture along the color of most contrast, with the ink brighter than the paper."""
-    side = max(3, max(pixels.shape) // 4) | 1
-    local = pixels - ndimage.uniform_filter(pixels, (side, side, 0))
-    axis = np.linalg.eigh(np.tensordot(local, local, [(0, 1), (0, 1)]))[1][:, -1]
-    gray, contrast = pixels @ axis, local @ axis
-    # ink covers less than the paper does
-    gray *= 1 if np.mean(contrast**3) > 0 else -1
-    # but not where a single digit is cut close
-    return -gray if _single(gray < _otsu(gray.ravel())) else gray
-
-
-def _single(mask):
-    """Whether it is one thing that fills the picture and is no sheet of paper."""
-    labels, n = ndimage.label(mask)
-    if not n:
-        return False
-    areas = np.bincount(labels.ravel(), minlength=2)[1:]
-    largest = areas.argmax()
-    part = ndimage.find_objects(labels)[largest]
-    top, left, bottom, right = _box(part)
-    tall, wide = bottom - top, right - left
-    filled = ndimage.binary_fill_holes(labels[part] == largest + 1).mean()
-    return (
-        areas[largest] > 0.9 * areas.sum()
-        and tall > 0.85 * len(mask)
-        and _contact(labels, n)[largest] < 0.4 * (tall + wide)
-        and wide < 1.6 * tall
-        and (filled < 0.8 or wide < 0.6 * tall)
-    )
-
-
 def _rgb(image):
     """Three bytes a pixel, whatever the mode; what is transparent is paper."""
     if image.mode in ("I", "F") or image.mode.startswith("I;"):
@@ -255,6 +210,54 @@ def _resized(pixels, scale):
     if scale > 1:
         pixels = ndimage.zoom(pixels, (scale, scale, 1), order=1, mode="nearest", grid_mode=True)
     return pixels
+
+
+# Ink
+
+
+def _best(pixels):
+    """Ink and strokes: with the widest strokes by which nearly all of the ink makes digits."""
+    best, gray = (-1,), _gray(pixels)
+    for part in WIDEST:
+        amount = ink(pixels, gray, max(3, round(max(gray.shape) * part)) | 1)
+        labels, share = strokes(amount > 0.5)
+        if share > best[0] + 0.1:
+            best = share, amount, labels
+        if share > 0.9:
+            break
+    return best[1:]
+
+
+def _gray(pixels):
+    """The picture along the color of most contrast, with the ink brighter than the paper."""
+    side = max(3, max(pixels.shape) // 4) | 1
+    local = pixels - ndimage.uniform_filter(pixels, (side, side, 0))
+    axis = np.linalg.eigh(np.tensordot(local, local, [(0, 1), (0, 1)]))[1][:, -1]
+    gray, contrast = pixels @ axis, local @ axis
+    # ink covers less than the paper does
+    gray *= 1 if np.mean(contrast**3) > 0 else -1
+    # but not where a single digit is cut close
+    return -gray if _single(gray < _otsu(gray.ravel())) else gray
+
+
+def _single(mask):
+    """Whether it is one thing that fills the picture and is no sheet of paper."""
+    labels, n = ndimage.label(mask)
+    if not n:
+        return False
+    areas = np.bincount(labels.ravel(), minlength=2)[1:]
+    largest = areas.argmax()
+    part = ndimage.find_objects(labels)[largest]
+    top, left, bottom, right = _box(part)
+    tall, wide = bottom - top, right - left
+    filled = ndimage.binary_fill_holes(labels[part] == largest + 1).mean()
+    return (
+        areas[largest] > 0.9 * areas.sum()
+        and tall > 0.85 * len(mask)
+        and _contact(labels, n)[largest] < 0.4 * (tall + wide)
+        and wide < 1.6 * tall
+        and (filled < 0.8 or wide < 0.6 * tall)
+    )
 
 
 def _otsu(values):
