@@ -349,8 +349,11 @@ def _joined(labels, boxes, usual):
     group = np.arange(len(boxes))
     height = boxes[:, 2] - boxes[:, 0]
     width = boxes[:, 3] - boxes[:, 1]
-    pieces = np.flatnonzero((height < 0.75 * usual) & (height >= 2) & (width < 1.2 * usual))
-    reach = max(2, round(0.35 * usual))
+    # where there are only two, one that is wider than tall is half of a digit cut across
+    half = (width > height) if len(boxes) == 2 else np.zeros(len(boxes), bool)
+    small = (height < 0.75 * usual) & (height >= 2) & (width < 1.2 * usual)
+    pieces = np.flatnonzero(small | half)
+    reach, tallest = max(2, round(0.35 * usual)), (2.2 if half.any() else 1.5) * usual
     for piece in pieces[np.argsort(height[pieces])]:
         top, left, bottom, right = boxes[piece]
         window = (
@@ -366,7 +369,7 @@ def _joined(labels, boxes, usual):
             overlap = min(right, boxes[other, 3]) - max(left, boxes[other, 1])
             above = overlap > 0.3 * min(right - left, boxes[other, 3] - boxes[other, 1])
             together = max(bottom, boxes[other, 2]) - min(top, boxes[other, 0])
-            if gap <= (reach if above else 0.15 * usual) and together <= 1.5 * usual:
+            if gap <= (reach if above else 0.15 * usual) and together <= tallest:
                 best = min(best or (gap, other), (gap, other))
         if best:
             group[group == group[piece]] = group[best[1]]

@@ -204,6 +204,18 @@ def test_two_strokes_that_do_not_touch_are_one_digit():
     np.testing.assert_allclose(found.boxes[0], [53, 56, 201, 151], atol=4)
 
 
+def test_two_halves_are_one_digit_and_two_digits_are_two():
+    image = Image.new("L", (200, 300), 255)
+    draw = ImageDraw.Draw(image)
+    draw.arc([50, 40, 140, 140], 200, 450, fill=0, width=14)  # a three cut across
+    draw.arc([30, 155, 160, 255], 270, 520, fill=0, width=14)
+    assert len(handwriting.find(np.asarray(image)).boxes) == 1
+    draw.rectangle([0, 0, 200, 300], fill=255)
+    for top in (20, 170):  # two zeros, one above the other
+        draw.ellipse([60, top, 130, top + 110], outline=0, width=14)
+    assert len(handwriting.find(np.asarray(image)).boxes) == 2
+
+
 @pytest.mark.parametrize(
     "picture",
     [
