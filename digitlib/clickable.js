@@ -117,8 +117,9 @@ async function clickable(root) {
     // in the book the image opens in "Draw a digit"
     const site = document.documentElement.dataset.content_root;
     const frame = document.createElement(site === undefined ? "span" : "a");
-    if (site !== undefined) frame.href = `${site}draw/index.html#image=${encodeURIComponent(
-      data.images[i].replaceAll("+", "-").replaceAll("/", "_"))}`;
+    const letters = {"+": "-", "/": "_", "=": ""}; // those that an address would not keep
+    if (site !== undefined) frame.href =
+      `${site}draw/index.html#image=${data.images[i].replace(/[+/=]/g, (one) => letters[one])}`;
     const canvas = Object.assign(document.createElement("canvas"), {width: SIDE, height: SIDE});
     const pixels = new ImageData(SIDE, SIDE);
     bytes(data.images[i]).forEach((ink, k) => (pixels.data[4 * k + 3] = ink));

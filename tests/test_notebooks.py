@@ -312,7 +312,7 @@ CLAIMS["11_matrix"] = {
     "both_wrong": ((10, 30), (0, 15)),
     "refused_for_half": ((0.015, 0.04), (0.01, 0.5)),
     "refused_for_tenth": ((0.06, 0.13), (0.05, 1)),
-    "convolutional_refused_for_tenth": ((0.02, 0.06), (0, 0.3)),
+    "convolutional_refused_for_tenth": ((0.02, 0.06), (0, 0.8)),
     "surest_starred": ((1, 6), 0),
     "surest_also_wrong": ((1, 8), (0, 12)),
     "kept_measured": ((0.35, 0.65), (0, 1)),
