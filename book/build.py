@@ -12,6 +12,7 @@ import ast
 import datetime
 import hashlib
 import json
+import logging
 import os
 import platform
 import re
@@ -341,6 +342,8 @@ def main():
         print(f"\nThe build stopped: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
+        # where the kernel answers before it ends, asyncio says that nobody took its answer
+        logging.getLogger("asyncio").disabled = True
         print("\nInterrupted; the last good site and all finished runs are kept.", file=sys.stderr)
         return 130
     return 0
