@@ -366,10 +366,15 @@ def _joined(labels, boxes, usual):
             if group[other] == group[piece]:
                 continue
             gap = distance[near == other + 1].min()
-            overlap = min(right, boxes[other, 3]) - max(left, boxes[other, 1])
-            above = overlap > 0.3 * min(right - left, boxes[other, 3] - boxes[other, 1])
-            together = max(bottom, boxes[other, 2]) - min(top, boxes[other, 0])
-            if gap <= (reach if above else 0.15 * usual) and together <= tallest:
+            across = min(right, boxes[other, 3]) - max(left, boxes[other, 1])
+            down = min(bottom, boxes[other, 2]) - max(top, boxes[other, 0])
+            wide = max(right, boxes[other, 3]) - min(left, boxes[other, 1])
+            tall = max(bottom, boxes[other, 2]) - min(top, boxes[other, 0])
+            above = across > 0.3 * min(width[piece], width[other]) and down < 0.8 * height[piece]
+            flat = height[piece] < 0.4 * usual
+            far = reach if above else (0.2 if flat else 0.15) * usual
+            # a small digit beside a large one is no piece of it: together they are wide
+            if gap <= far and tall <= tallest and (above or flat or wide < 0.85 * tall):
                 best = min(best or (gap, other), (gap, other))
         if best:
             group[group == group[piece]] = group[best[1]]

@@ -204,6 +204,19 @@ def test_two_strokes_that_do_not_touch_are_one_digit():
     np.testing.assert_allclose(found.boxes[0], [53, 56, 201, 151], atol=4)
 
 
+def test_a_small_digit_beside_a_large_one_is_a_digit_of_its_own():
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        ink, x = np.zeros((150, 600)), 20
+        for height in rng.permutation([50, 60, 75, 90, 100]):
+            pick = rng.choice(np.flatnonzero(readable() & (DIGITS.y_test != 1)))
+            one = enlarged(DIGITS.x_test[pick], height)
+            one = one[:, (one > 0.5).any(axis=0)]
+            ink[125 - len(one) : 125, x : x + one.shape[1]] = one
+            x += one.shape[1] + 10
+        assert len(handwriting.find(on_white(ink)).boxes) == 5
+
+
 def test_two_halves_are_one_digit_and_two_digits_are_two():
     image = Image.new("L", (200, 300), 255)
     draw = ImageDraw.Draw(image)
