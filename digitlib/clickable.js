@@ -2,7 +2,7 @@
 // they are to precision and recall; a threshold takes unsure answers out.
 async function clickable(root) {
   "use strict";
-  const SIDE = 28, DIGITS = [...Array(10).keys()];
+  const SIDE = 28, DIGITS = [...Array(10).keys()], ANY = -1;
   const THRESHOLDS = [
     0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 0.9995, 0.9999, 0.99999];
   const PARTS = `
@@ -26,16 +26,16 @@ async function clickable(root) {
   const labels = [...data.labels].map(Number), n = labels.length;
   for (const network of data.networks) network.answers = [...network.answers].map(Number);
 
-  // digits as null stand for any; a row or a column is chosen for its mistakes
-  const chosen = {network: 0, label: null, answer: null, threshold: 0};
+  // a row or a column, where the other digit is any, is chosen for its mistakes
+  const chosen = {network: 0, label: ANY, answer: ANY, threshold: 0};
 
   function indices(test) {
     const {answers} = data.networks[chosen.network];
     return [...labels.keys()].filter((i) => test(labels[i], answers[i]));
   }
   const isChosen = (label, answer) =>
-    chosen.label === null ? answer === chosen.answer && label !== answer
-      : chosen.answer === null ? label === chosen.label && label !== answer
+    chosen.label === ANY ? answer === chosen.answer && label !== answer
+      : chosen.answer === ANY ? label === chosen.label && label !== answer
         : label === chosen.label && answer === chosen.answer;
   const isAnswered = (i) =>
     data.networks[chosen.network].confidences[i] >= THRESHOLDS[chosen.threshold] * data.steps;
@@ -67,10 +67,10 @@ async function clickable(root) {
 
   function story(counts) {
     const {label, answer} = chosen;
-    const here = label === null || answer === null ? 0 : counts[label][answer];
+    const here = label === ANY || answer === ANY ? 0 : counts[label][answer];
     const row = (k) => {
       const all = sum(counts[k]), missed = all - counts[k][k];
-      const some = label !== answer && answer !== null ? `, ${number(here)} of them here` : "";
+      const some = label !== answer && answer !== ANY ? `, ${number(here)} of them here` : "";
       return `<span class="clickable-row">Row ${k}</span> off the diagonal: the <b>false
         negatives</b> for the ${k}, ${plural(missed, "image")} read as another digit${some}. The
         network found ${number(counts[k][k])} of ${number(all)}: <b>recall
@@ -78,7 +78,7 @@ async function clickable(root) {
     };
     const column = (k) => {
       const all = sum(counts.map((line) => line[k])), wrong = all - counts[k][k];
-      const some = label !== answer && label !== null ? `, ${number(here)} of them here` : "";
+      const some = label !== answer && label !== ANY ? `, ${number(here)} of them here` : "";
       return `<span class="clickable-column">Column ${k}</span> off the diagonal: the <b>false
         positives</b> for the ${k}, ${plural(wrong, "image")} of other digits${some}. Of
         ${plural(all, "image")} read as ${k}, ${number(counts[k][k])} are right: <b>precision
@@ -86,15 +86,15 @@ async function clickable(root) {
     };
     const lines = [];
     if (label === answer) lines.push(`These are the <b>true positives</b> for the ${label}.`);
-    if (label !== null) lines.push(row(label));
-    if (answer !== null) lines.push(column(answer));
+    if (label !== ANY) lines.push(row(label));
+    if (answer !== ANY) lines.push(column(answer));
     if (chosen.threshold) lines.push("Refused images are not counted.");
     return lines.map((line) => `<p>${line}</p>`).join("");
   }
 
   const nameOf = (label, answer) =>
-    label === null ? `Read as ${answer} by mistake`
-      : answer === null ? `Label ${label}, missed` : `Label ${label}, read as ${answer}`;
+    label === ANY ? `Read as ${answer} by mistake`
+      : answer === ANY ? `Label ${label}, missed` : `Label ${label}, read as ${answer}`;
 
   function effect(counts) {
     const answered = sum(counts.flat()), right = sum(DIGITS.map((k) => counts[k][k]));
@@ -159,9 +159,9 @@ async function clickable(root) {
     choice.append(table.caption.textContent);
     choice.firstChild.addEventListener("change", () => choose({network: k}));
     part(".clickable-networks").append(choice);
-    for (const label of [-1, ...DIGITS])
-      for (const answer of [-1, ...DIGITS]) {
-        if (label < 0 && answer < 0) continue;
+    for (const label of [ANY, ...DIGITS])
+      for (const answer of [ANY, ...DIGITS]) {
+        if (label === ANY && answer === ANY) continue;
         const cell = table.rows[label + 1].cells[answer + 1];
         const button = Object.assign(document.createElement("button"), {type: "button"});
         Object.assign(button.dataset, {label, answer});
@@ -174,8 +174,8 @@ async function clickable(root) {
         ArrowRight: [0, 1]}[event.key] ?? [];
       if (down === undefined || event.altKey || event.ctrlKey || event.metaKey) return;
       event.preventDefault();
-      const {label, answer} = event.target.dataset;
-      const next = buttonOf(table, Number(label) + down, Number(answer) + right);
+      const {label, answer} = digitsOf(event.target);
+      const next = buttonOf(table, label + down, answer + right);
       if (next) pick(next).focus();
     });
   }
@@ -188,10 +188,9 @@ async function clickable(root) {
   function buttonOf(table, label, answer) {
     return table.querySelector(`button[data-label="${label}"][data-answer="${answer}"]`);
   }
+  const digitsOf = ({dataset: {label, answer}}) => ({label: Number(label), answer: Number(answer)});
   function pick(button) {
-    const digit = (text) => (Number(text) < 0 ? null : Number(text));
-    if (button)
-      choose({label: digit(button.dataset.label), answer: digit(button.dataset.answer)});
+    if (button) choose(digitsOf(button));
     return button;
   }
 
@@ -226,22 +225,21 @@ async function clickable(root) {
     const most = Math.max(1, ...counts.flatMap((row, i) => row.filter((_, j) => j !== i)));
     const text = (part, whole) => (whole ? percent(part / whole) : "–");
     for (const button of table.querySelectorAll("button")) {
-      const [label, answer] = [button.dataset.label, button.dataset.answer].map(Number);
-      const isHead = label < 0 || answer < 0;
+      const {label, answer} = digitsOf(button);
+      const isHead = label === ANY || answer === ANY;
       const count = isHead ? null : counts[label][answer];
-      const on = (chosen.label ?? -1) === label && (chosen.answer ?? -1) === answer;
+      const on = chosen.label === label && chosen.answer === answer;
       button.tabIndex = on ? 0 : -1;
       button.setAttribute("aria-pressed", on);
-      const missed = label < 0 ? sum(counts.map((row) => row[answer])) - counts[answer][answer]
-        : answer < 0 ? sum(counts[label]) - counts[label][label] : count;
-      const name = nameOf(label < 0 ? null : label, answer < 0 ? null : answer);
-      button.setAttribute("aria-label", `${name}: ${number(missed)}`);
+      const missed = label === ANY ? sum(counts.map((row) => row[answer])) - counts[answer][answer]
+        : answer === ANY ? sum(counts[label]) - counts[label][label] : count;
+      button.setAttribute("aria-label", `${nameOf(label, answer)}: ${number(missed)}`);
       if (!isHead) button.textContent = count;
       const cell = button.parentElement;
       cell.classList.toggle("clickable-none", count === 0);
       cell.classList.toggle("clickable-right", label === answer);
-      cell.classList.toggle("clickable-row", label >= 0 && label === chosen.label);
-      cell.classList.toggle("clickable-column", answer >= 0 && answer === chosen.answer);
+      cell.classList.toggle("clickable-row", label !== ANY && label === chosen.label);
+      cell.classList.toggle("clickable-column", answer !== ANY && answer === chosen.answer);
       cell.style.setProperty("--heat", isHead || label === answer ? 0 : count / most);
     }
     for (const k of DIGITS) {

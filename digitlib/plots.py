@@ -135,6 +135,8 @@ def curves(runs, *, ylabel, ax=None, styles=None):
     runs : dict from label to array of shape (epochs,) or (runs, epochs)
     styles : dict from label to keywords of `Axes.plot`, optional
     """
+    if not runs:
+        raise ValueError("expected at least one run to draw")
     if ax is None:
         _, ax = plt.subplots()
     for label, values in runs.items():

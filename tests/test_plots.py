@@ -229,6 +229,7 @@ def show_image(image):
         (lambda: plots.curves({"a": np.zeros((2, 2, 2))}, ylabel=""), r"\(2, 2, 2\)"),
         (lambda: plots.curves({"a": []}, ylabel=""), r"\(0,\)"),
         (lambda: plots.curves({"a": [1, np.inf]}, ylabel=""), "infinity"),
+        (lambda: plots.curves({}, ylabel=""), "at least one run"),
         (lambda: plots.confusion_matrix(MATRIX[:9]), r"\(9, 10\)"),
         (lambda: plots.confusion_matrix(MATRIX / 2), "float64"),
         (lambda: plots.confusion_matrix(MATRIX - 1), "0 and above"),
