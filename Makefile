@@ -4,37 +4,67 @@
 VENV ?= .venv
 READY = $(VENV)/.ready
 PY = $(VENV)/bin/python
-PIP = $(PY) -m pip install --quiet --disable-pip-version-check
+# on a terminal pip shows what it does
+PIP = $(PY) -m pip install --disable-pip-version-check $$(test -t 1 || echo --quiet)
 FITS = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+NPX = npx --yes @biomejs/biome@2.6.8
+PORT ?= 8000
 
 help:
+	@echo "make setup      only set up, in $(VENV): the other doors do it when it is needed"
 	@echo "make book       execute the chapters that changed, render _build/html"
 	@echo '                ARGS="-p EPOCHS 2" sets a parameter of the chapters'
-	@echo "make test       everything that must hold, on the small sample, offline"
+	@echo "make test       the tests, on the small sample, offline (5 min)"
+	@echo "make check      everything: the tests, the slow ones, linters, Colab's versions (20 min)"
+	@echo "make links      ask whether the links to other sites lead somewhere"
 	@echo "make site       render the stored outputs, executing nothing"
 	@echo "make notebooks  run all chapters on MNIST, store the outputs in notebooks/"
 	@echo "make bench      measure it against what one would use instead (needs MNIST, 30 min)"
-	@echo "make serve      show the site on http://127.0.0.1:8000"
-	@echo "make lab        open the chapters in JupyterLab"
+	@echo "make serve      show the site on http://127.0.0.1:$(PORT); PORT=... takes another"
+	@echo "make lab        open the chapters in JupyterLab; ARGS are its own"
 	@echo "make clean      remove what was built; the environment stays"
 	@echo "DIGITLIB_DATA   auto (MNIST, else the sample), mnist, sample, or a path to MNIST"
 
+setup: $(READY)
+
 book site notebooks: $(READY)
-	@$(PY) book/build.py $@ $(ARGS)
+	@$(PY) book/tools/build.py $@ $(ARGS)
 
 test: $(READY)
 	@$(PY) -m ruff check
+	@$(PY) -m ruff format --check --quiet
+	@$(PY) tests/browsers.py
+	@$(PY) book/tools/build.py test
 	@$(PY) -m pytest -n 2 --cov=digitlib --cov-fail-under=95 $(ARGS)
 
+# the parts of `check` beside `test`; CI runs them side by side
+slow: $(READY)
+	@$(PY) tests/browsers.py
+	@$(PY) -m pytest -n 2 -m slow
+
+lint: $(READY)
+	@$(PY) -m zizmor --offline --no-progress .github
+	@$(NPX) lint --error-on-warnings
+
+colab: $(READY)
+	@$(PY) .ci/colab
+
+check: test slow lint colab
+
+# needs the network
+links: $(READY)
+	@$(PY) book/tools/build.py links
+
 bench: $(READY)
-	@$(PY) book/bench.py $(ARGS)
+	@$(PY) book/bench $(ARGS)
 
 serve: $(READY)
-	@test -d _build/html || $(PY) book/build.py site
-	@$(PY) -m http.server --bind 127.0.0.1 --directory _build/html 8000
+	@test -d _build/html || $(PY) book/tools/build.py site
+	@echo "http://127.0.0.1:$(PORT)"
+	@$(PY) -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
 
 lab: $(READY)
-	@$(PY) -m jupyter lab notebooks
+	@$(PY) -m jupyter lab notebooks $(ARGS)
 
 clean:
 	rm -rf _build build .pytest_cache .ruff_cache .hypothesis .coverage *.egg-info
@@ -44,15 +74,17 @@ clean:
 # PYTHON=... names the Python to use; otherwise the first one that fits is taken.
 $(READY): requirements.lock pyproject.toml
 	@rm -f $@
-	@echo "Setting up $(VENV) (some minutes, once)"
+	@echo "Setting up $(VENV): downloads 0.7 GB and takes 2.2 GB, half of it TensorFlow;"
+	@echo "some 3 minutes, once. Nothing outside this folder is changed."
 	@$(PY) -c '$(FITS)' 2>/dev/null && $(PY) -m pip --version >/dev/null 2>&1 && exit; \
 	for python in $(or $(PYTHON),python3.12 python3.13 python3.11 python3); do \
 	  if $$python -c '$(FITS)' 2>/dev/null; then $$python -m venv --clear $(VENV); exit; fi; \
 	done; \
 	echo "No Python 3.11, 3.12 or 3.13 found: install one, or name it: make PYTHON=..." >&2; exit 1
 	@if test -e $(READY).part; then again=--ignore-installed; fi; \
-	touch $(READY).part && $(PIP) $$again -r requirements.lock
-	@$(PIP) --no-deps --no-build-isolation -e .
+	touch $(READY).part && $(PIP) $$again --require-hashes -r requirements.lock
+	@$(PY) -m pip install --quiet --no-deps --no-build-isolation -e .
 	@mv $(READY).part $@
+	@echo "Done: $$(du -sh $(VENV) | cut -f1) in $(VENV)"
 
-.PHONY: help book site notebooks test bench serve lab clean
+.PHONY: help setup book site notebooks test slow lint colab check links bench serve lab clean

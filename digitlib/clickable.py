@@ -8,15 +8,13 @@ import base64
 import gzip
 import html
 import json
-from pathlib import Path
 
 import numpy as np
 from IPython.display import HTML
 from sklearn.metrics import confusion_matrix
 
-from digitlib import evaluation
+from digitlib import evaluation, files
 
-HERE = Path(__file__).resolve().parent
 LEAST_SURE = 12  # right answers that are shown of each digit
 STEPS = 1_000_000  # a confidence is kept in whole steps, rounded down
 
@@ -82,12 +80,22 @@ def matrix(y_true, answers, images, doubted=()):
     }
     raw = json.dumps(content, separators=(",", ":")).encode()
     packed = base64.b64encode(gzip.compress(raw, mtime=0)).decode()
-    style, script = ((HERE / f"clickable.{kind}").read_text("utf-8") for kind in ("css", "js"))
+    style = _palette() + files.packaged("web/matrix.css").read_text("utf-8")
+    script = "".join(
+        path.read_text("utf-8")
+        for path in (files.packaged("web/digit.js"), files.packaged("web/matrix.js"))
+    )
     return HTML(
         f'<div class="clickable">\n<style>\n{style}</style>\n{tables}'
         f'<script type="text/plain" class="clickable-data">{packed}</script>\n'
-        f"<script>\n{{\n{script}}}\n</script>\n</div>"
+        f"<script>\n{script}</script>\n</div>"
     )
+
+
+def _palette():
+    """The colors of any theme, for the matrix alone: the page around it may be anybody's."""
+    colors = files.packaged("web/palette.css").read_text("utf-8").partition("}")[0] + "}\n"
+    return colors.replace(":root", ".clickable")
 
 
 def _digits(array):

@@ -4,18 +4,18 @@ As a LiteRT file (.tflite), which runs on phones, on microcontrollers, and in br
 """
 
 import base64
-import contextlib
 import gzip
-import os
-import sys
+import io
 import tempfile
+import textwrap
 import warnings
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import numpy as np
 
-from digitlib import data, evaluation, training
-from digitlib.quiet import keras, tensorflow
+from digitlib import evaluation, files, models, training
+from digitlib.quiet import keras, silence, tensorflow
 
 WEIGHTS = ("float32", "float16", "int8")
 EXAMPLES = 200  # images by which int8 learns how large the numbers get
@@ -27,7 +27,9 @@ def litert(model, weights="float32", examples=None):
     Parameters
     ----------
     model : keras.Model
-        Reads images of 28×28 pixels on the 0–1 scale and gives ten numbers.
+        Reads images of 28×28 pixels and gives ten numbers. The file reads them on the 0–1 scale,
+        in the network's own shape, whatever the network's scale; layers of 16 or 64 bits become
+        layers of 32, and distortions, which are for training alone, are left out.
     weights : "float32", "float16" or "int8"
         float16 halves the file, and calculates with 32 bits all the same; int8 calculates with
         whole numbers from -128 to 127, between floats that go in and come out.
@@ -37,16 +39,32 @@ def litert(model, weights="float32", examples=None):
     Raises
     ------
     ValueError
-        If there are no such weights, or int8 has no examples.
+        If there are no such weights, int8 has no examples, or the network cannot be converted.
     """
     if weights not in WEIGHTS:
         raise ValueError(f"expected weights to be one of {', '.join(WEIGHTS)}; got {weights!r}")
     if weights == "int8" and (examples is None or not len(examples)):
         raise ValueError("int8 needs examples: training images of shape (n, 28, 28), uint8")
-    shape = (1, *model.input_shape[1:])  # browsers want a batch of one, not any
+    if models.frame(model) is None:
+        raise ValueError(f"expected a network that reads 28×28 pixels, not {model.input_shape}")
+    failure = None
+    heard = io.StringIO()  # Keras 3.8 prints what it has exported, asked or not
+    with silence(), warnings.catch_warnings(action="ignore"), redirect_stdout(heard):
+        try:
+            return _converted(model, weights, examples)
+        except Exception as error:  # noqa: BLE001 (a layer can make Keras raise almost anything)
+            failure = error
+    reason = textwrap.shorten(str(failure).strip().partition("\n")[0], 160, placeholder=" …")
+    raise ValueError(f"the network cannot be converted ({reason})") from failure
+
+
+def _converted(model, weights, examples):
+    shape = (1, *models.frame(model))  # browsers want a batch of one, not any
     signature = [keras.InputSpec(shape=shape, dtype="float32", name="image")]
-    with tempfile.TemporaryDirectory() as folder, _silent():
-        model.export(folder, format="tf_saved_model", input_signature=signature, verbose=False)
+    with tempfile.TemporaryDirectory() as folder:
+        _plain(model).export(
+            folder, format="tf_saved_model", input_signature=signature, verbose=False
+        )
         converter = tensorflow.lite.TFLiteConverter.from_saved_model(folder)
         if weights != "float32":
             converter.optimizations = [tensorflow.lite.Optimize.DEFAULT]
@@ -68,8 +86,8 @@ def run(content, images):
     """
     images = training.scale(images)
     try:
-        with _silent():
-            runtime = tensorflow.lite.Interpreter(model_content=content, num_threads=1)
+        with silence(), warnings.catch_warnings(action="ignore"):
+            runtime = _interpreter()(model_content=content, num_threads=1)
             runtime.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         raise ValueError("expected a LiteRT file; its content is something else") from error
@@ -89,10 +107,10 @@ def save(content, path):
 
     Raises ValueError for another suffix, OSError if it cannot be written.
     """
-    suffix = Path(path).suffix
+    suffix = Path(path).suffix.lower()
     if suffix not in (".tflite", ".js"):
         raise ValueError(f"{path}: expected a name that ends in .tflite, or in .js for a page")
-    data.write_whole(script("network", content) if suffix == ".js" else content, path)
+    files.write_whole(script("network", content) if suffix == ".js" else content, path)
 
 
 def script(name, content):
@@ -104,16 +122,31 @@ def script(name, content):
     return f'((window.digitlib ??= {{}}).files ??= {{}}).{name} = "{packed}";\n'.encode()
 
 
-@contextlib.contextmanager
-def _silent():
-    """Without what TensorFlow's C++ writes, whose lines of information look like errors."""
-    sys.stderr.flush()
-    kept = os.dup(2)
-    with open(os.devnull, "w") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
+def _plain(model):
+    """The same network without distortions, in 32 bits, that reads images on the 0–1 scale."""
+
+    def plain(layer):
+        if type(layer).__name__.startswith("Random"):  # they change images in training alone
+            return keras.layers.Identity(name=layer.name)
+        config = layer.get_config()
+        return type(layer).from_config(config | ({"dtype": "float32"} if "dtype" in config else {}))
+
+    twin = keras.models.clone_model(model, clone_function=plain, recursive=True)
+    twin.set_weights(model.get_weights())
+    for layer in models.layers(twin):
+        if isinstance(layer, keras.layers.Normalization):
+            layer.finalize_state()  # it calculates with copies of its weights
+    if not models.reads_bytes(model):
+        return twin
+    image = keras.Input(models.frame(model))
+    pixels = keras.ops.cast(keras.layers.Rescaling(255.0)(image), model.inputs[0].dtype)
+    return keras.Model(image, twin(pixels))
+
+
+def _interpreter():
+    """The class that runs LiteRT files: of its own package, or of TensorFlow, which gives it up."""
     try:
-        with warnings.catch_warnings(action="ignore"):
-            yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        from ai_edge_litert.interpreter import Interpreter
+    except ModuleNotFoundError:
+        return tensorflow.lite.Interpreter
+    return Interpreter

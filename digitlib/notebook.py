@@ -46,8 +46,8 @@ def table(header, rows):
 def record(name, value):
     """Keep a number for other pages to quote, without showing it here.
 
-    The output is what MyST-NB's `glue` writes, so a page can quote it as
-    `` {glue:text}`path::name` ``; papermill's users read it as a scrapbook record.
+    The output is what MyST-NB's `glue` writes, so a page can quote it with the role of that name;
+    papermill's users read it as a scrapbook record.
 
     Parameters
     ----------

@@ -4,16 +4,19 @@ Importing this module sets the book's figure style. Digit i has the color `COLOR
 figure. All functions draw into a new figure and return it; axes given as `ax` are drawn into.
 """
 
+import re
+
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 
-# Petroff 2021, arXiv 2107.02270: ten colors chosen to stay apart for color-blind readers
-COLORS = (
-    *("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6"),
-    *("#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"),
-)
-INK, PALE, BLUE, ORANGE = "#22262e", "#e4e6ea", "#2b6cb0", "#d95f02"
+from digitlib import files
+
+# the pages' colors and the figures', by name; what palette.css says of dark pages is not for here
+_LIGHT = files.packaged("web/palette.css").read_text("utf-8").partition("@media")[0]
+PALETTE = dict(re.findall(r"--([\w-]+): (#\w+);", _LIGHT))
+COLORS = tuple(PALETTE[f"digit-{digit}"] for digit in range(10))
+INK, PALE, BLUE, ORANGE = (PALETTE[name] for name in ("ink", "pale", "blue", "orange"))
 PAPER = "Greys"  # 0 is white paper, the largest value black ink
 SIDE, GAP = 28, 2  # pixels of a picture, and between two in a gallery
 
@@ -28,12 +31,12 @@ mpl.rcParams.update(
         "axes.titlelocation": "left",
         "axes.spines.top": False,
         "axes.spines.right": False,
-        "axes.edgecolor": "#8a8f98",
+        "axes.edgecolor": PALETTE["gray"],
         "axes.labelcolor": INK,
         "text.color": INK,
         "xtick.color": INK,
         "ytick.color": INK,
-        "axes.prop_cycle": mpl.cycler(color=[BLUE, ORANGE, "#832db6", "#717581"]),
+        "axes.prop_cycle": mpl.cycler(color=[BLUE, ORANGE, COLORS[4], COLORS[8]]),
         "lines.linewidth": 2,
         "legend.frameon": False,
     }
@@ -60,7 +63,12 @@ def gallery(images, captions=None, *, columns=10):
     captions : sequence of n str, optional
     columns : int
     """
-    images = _images(images)
+    images = _numbers(images)
+    if images.ndim != 3 or images.shape[1:] != (SIDE, SIDE):
+        raise ValueError(
+            f"expected images of shape (n, 28, 28), n > 0; got {images.shape}. "
+            "One image needs a first axis: image[None]"
+        )
     if captions is not None and len(captions) != len(images):
         raise ValueError(f"expected {len(images)} captions, one an image; got {len(captions)}")
     if columns < 1:
@@ -102,7 +110,7 @@ def pixel_values(image):
     fig, ax = plt.subplots(figsize=(6.0, 6.0 * height / width), dpi=100)
     ax.imshow(image, cmap=PAPER, vmin=0, vmax=255)
     for (row, column), value in np.ndenumerate(image):
-        color = "white" if value > 157 else "#60656d" if value == 0 else "black"
+        color = "white" if value > 157 else PALETTE["quiet-ink"] if value == 0 else "black"
         ax.text(column, row, value, ha="center", va="center", color=color, fontsize=9.5)
     ax.axis("off")
     return fig
@@ -139,23 +147,19 @@ def curves(runs, *, ylabel, ax=None, styles=None):
         raise ValueError("expected at least one run to draw")
     if ax is None:
         _, ax = plt.subplots()
+    longest = 0
     for label, values in runs.items():
         values = np.atleast_2d(_numbers(values))
         if values.ndim > 2:
             raise ValueError(f"expected shape (epochs,) or (runs, epochs); got {values.shape}")
+        longest = max(longest, values.shape[1])
         epochs = np.arange(1, values.shape[1] + 1)
         (line,) = ax.plot(epochs, values.mean(axis=0), label=label, **(styles or {}).get(label, {}))
         if len(values) > 1:
-            ax.fill_between(
-                epochs,
-                values.min(axis=0),
-                values.max(axis=0),
-                color=line.get_color(),
-                alpha=0.2,
-                linewidth=0,
-            )
+            band = values.min(axis=0), values.max(axis=0)
+            ax.fill_between(epochs, *band, color=line.get_color(), alpha=0.2, linewidth=0)
     ax.set(xlabel="epoch", ylabel=ylabel)
-    ax.set_xticks(epochs if len(epochs) <= 12 else [1, *epochs[4::5]])
+    ax.set_xticks(range(1, longest + 1) if longest <= 12 else [1, *range(5, longest + 1, 5)])
     ax.legend()
     return ax.figure
 
@@ -179,8 +183,8 @@ def confusion_matrix(matrix):
     ax.imshow(off, cmap="Oranges", vmin=0, vmax=max(1, off.max()) * 1.6)  # never too dark to read
     for (i, j), count in np.ndenumerate(matrix):
         if i == j:
-            ax.add_patch(plt.Rectangle((j - 0.5, i - 0.5), 1, 1, color="#f0f2f5"))
-        color = INK if count else "#60656d"
+            ax.add_patch(plt.Rectangle((j - 0.5, i - 0.5), 1, 1, color=PALETTE["faint"]))
+        color = INK if count else PALETTE["quiet-ink"]
         ax.text(j, i, count or "·", ha="center", va="center", color=color, fontsize=10)
     ax.set(xticks=range(10), yticks=range(10), xlabel="the network's answer", ylabel="true digit")
     ax.xaxis.set_label_position("top")
@@ -243,13 +247,3 @@ def _numbers(values):
     if not np.isfinite(values).all():
         raise ValueError("expected finite numbers; found NaN or infinity")
     return values
-
-
-def _images(images):
-    images = _numbers(images)
-    if images.ndim != 3 or images.shape[1:] != (28, 28) or not len(images):
-        raise ValueError(
-            f"expected images of shape (n, 28, 28), n > 0; got {images.shape}. "
-            "One image needs a first axis: image[None]"
-        )
-    return images

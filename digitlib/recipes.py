@@ -30,12 +30,12 @@ class Recipe:
     number: int
     name: str
     hidden: Callable[[], list]
-    top: str
-    one_hot: bool
     epochs: int
-    batch_size: int
     claim: str
     chosen: str
+    top: str = "softmax"
+    one_hot: bool = False
+    batch_size: int = 32  # Keras's default
     learning_rate: float = 0.001
     schedule: bool = False
     distort: bool = False
@@ -115,10 +115,7 @@ DENSE = _by_name(
             number=1,
             name="dropout",
             hidden=lambda: [_dense(128), layers.Dropout(0.2)],
-            top="softmax",
-            one_hot=False,
             epochs=25,
-            batch_size=32,
             claim="none; 25 epochs",
             chosen="batch size (Keras's default)",
         ),
@@ -127,9 +124,7 @@ DENSE = _by_name(
             name="sigmoid",
             hidden=lambda: [_dense(100)],
             top="sigmoid",
-            one_hot=False,
             epochs=10,
-            batch_size=32,
             claim="none",
             chosen="batch size (Keras's default)",
         ),
@@ -137,7 +132,6 @@ DENSE = _by_name(
             number=3,
             name="one-hot",
             hidden=lambda: [_dense(512), _dense(512)],
-            top="softmax",
             one_hot=True,
             epochs=12,
             batch_size=256,
@@ -148,8 +142,6 @@ DENSE = _by_name(
             number=4,
             name="matrix",
             hidden=lambda: [_dense(128), _dense(128)],
-            top="softmax",
-            one_hot=False,
             epochs=10,
             batch_size=128,
             claim="of 980 zeros 974 right; 58 others taken for 0",
@@ -159,10 +151,7 @@ DENSE = _by_name(
             number=5,
             name="steps",
             hidden=lambda: [_dense(256)],
-            top="softmax",
-            one_hot=False,
             epochs=5,
-            batch_size=32,
             claim="none; saved and loaded again",
             chosen="the whole network, epochs, batch size",
         ),
@@ -182,7 +171,6 @@ CONVOLUTIONAL = _by_name(
                 layers.Flatten(),
                 layers.Dropout(0.5),
             ],
-            top="softmax",
             one_hot=True,
             epochs=15,
             batch_size=128,
@@ -194,8 +182,6 @@ CONVOLUTIONAL = _by_name(
             name="fast",
             first=_image,
             hidden=_fast,
-            top="softmax",
-            one_hot=False,
             epochs=2,
             batch_size=128,
             claim="ours: 99% soon",
@@ -216,8 +202,6 @@ CONVOLUTIONAL = _by_name(
                 layers.Flatten(),
                 layers.Dropout(0.4),
             ],
-            top="softmax",
-            one_hot=False,
             epochs=12,
             batch_size=128,
             claim="ours: few errors",

@@ -1,46 +1,30 @@
 """What does each recipe give, and each classical recognizer, under many seeds?
 
-A study is a file with one JSON object a line and a line a run. Rows are only ever added, each at
-once, so a study that is killed loses at most the runs under way, and goes on where it was.
-
-    recipe, seed, epochs   what was run; epochs is null for the classics
-    data                   "mnist" or "sample"; "mnist-validation" or "sample-validation" if the
-                           last sixth of the training images took the test set's place
-    parameters             numbers learned, where they can be counted
-    seconds, cpu_seconds   of training, by the clock and of the process
-    predict_seconds        to answer the test set
-    n, correct, accuracy   on the test set
-    mistakes               {index of a test image: the wrong answer}
-    unsure                 {index of a test image: ten probabilities} where none of them is above
-                           0.99; only if they were asked for
-    digest                 SHA-256 of the answers as uint8
-    versions, machine      on what it ran
+A study makes its runs one by one, keeps a row of each in a file (see `rows`), and goes on where it
+was if it is started again.
 """
 
+import contextlib
 import functools
 import json
 import os
 import platform
-import re
+import signal
 import subprocess
 import sys
 import threading
 import time
 import warnings
 from importlib.metadata import version
-from pathlib import Path
 
 import numpy as np
-from joblib import Parallel, delayed, parallel_config
 from threadpoolctl import threadpool_limits
 
-from digitlib import data, evaluation, recipes, training
+from digitlib import data, evaluation, recipes, rows, training, workers
 from digitlib.baselines import BASELINES
+from digitlib.quiet import tensorflow
+from digitlib.rows import key, mistakes, probabilities, read, recorded  # noqa: F401, study.key etc.
 
-FIELDS = {
-    *("recipe", "seed", "epochs", "data", "parameters", "seconds", "cpu_seconds"),
-    *("predict_seconds", "n", "correct", "accuracy", "mistakes", "digest", "versions", "machine"),
-}
 GROUPS = {
     "dense": [*recipes.DENSE],
     "convolutional": [*recipes.CONVOLUTIONAL],
@@ -49,11 +33,7 @@ GROUPS = {
     "all": [*recipes.RECIPES, *BASELINES],
 }
 KNOWN = recipes.RECIPES | recipes.VARIANTS
-SURE = 0.99
-PACKAGES = ("digitlib", "tensorflow", "keras", "numpy", "scikit-learn")
-_CUT_OFF = re.compile(rb'\{"recipe":"[a-z0-9-]+","seed":\d')  # what a row begins with
-# joblib replaces a process whose memory has grown; no run is lost by that
-warnings.filterwarnings("ignore", "A worker stopped while some jobs")
+PACKAGES = ("digitlib", "keras", "numpy", "scikit-learn")
 _load = functools.cache(data.load)
 
 
@@ -106,7 +86,7 @@ def run(path, runs, *, source=None, validate=False, unsure=False, jobs=1, dask=N
         Leave the test set alone: train without the last sixth of the training images, and test on
         that. This is how to choose between recipes.
     unsure : bool
-        Keep the probabilities of unsure answers, see `probabilities`.
+        Keep the probabilities of unsure answers, see `rows.probabilities`.
     jobs : int
         Processes at once.
     dask : str, optional
@@ -117,37 +97,27 @@ def run(path, runs, *, source=None, validate=False, unsure=False, jobs=1, dask=N
     ValueError
         If the file holds something else than a study; the message names the line.
     OSError
-        If it cannot be written, or another study is writing to it (BlockingIOError).
+        If the file cannot be written, or another study is writing to it (BlockingIOError); if no
+        scheduler answers, or it is lost (ConnectionError); if the process of a run is killed
+        (ChildProcessError). The rows made so far are kept.
     """
-    source = data.asked_for(source)
-    digits = _load(source)
-    source = digits.name if source == "auto" else source  # the same for every worker
-    name = _held_out(digits).name if validate else digits.name
-    how = {"backend": "dask", "scheduler_host": dask} if dask else {"n_jobs": jobs}
-    with parallel_config(**how):
-        parallel = Parallel(return_as="generator_unordered", batch_size=1)
-    fresh = not os.path.exists(path)
-    try:
-        with open(path, "ab", buffering=0) as file:
-            _lock(file, path)
-            rows, whole = _parse(path)
-            file.truncate(whole)  # a line cut off by a kill or a full disk is no row
-            if whole and not Path(path).read_bytes().endswith(b"\n"):
-                _append(file, path, b"\n")
-            there = {key(row): row for row in rows}
+    with contextlib.nullcontext() if dask is None else workers.connected(dask) as client:
+        source = data.asked_for(source)
+        digits = _load(source)
+        source = digits.name if source == "auto" else source  # the same for every worker
+        name = _held_out(digits).name if validate else digits.name
+        with rows.adding(path) as (there, add):
+            there = {key(row): row for row in there}
             asked = [(*one, name) for one in runs]
             yield from (there[one] for one in asked if one in there)
-            calls = (
-                delayed(one_run)(*one[:3], source, validate, unsure)
-                for one in asked
-                if one not in there
-            )
-            for row in parallel(calls):  # as soon as it is there, whichever comes first
-                _append(file, path, json.dumps(row, separators=(",", ":")).encode() + b"\n")
+            calls = [(*one[:3], source, validate, unsure) for one in asked if one not in there]
+            if client is None:
+                made = workers.in_processes(one_run, calls, jobs)
+            else:
+                made = workers.on_cluster(one_run, calls, client)
+            for row in made:
+                add(row)
                 yield row
-    finally:
-        if fresh and os.path.exists(path) and not os.path.getsize(path):
-            os.unlink(path)
 
 
 def one_run(name, seed, epochs=None, source=None, validate=False, unsure=False):
@@ -176,7 +146,7 @@ def one_run(name, seed, epochs=None, source=None, validate=False, unsure=False):
             outputs = model.predict(x_test, batch_size=1000, verbose=0)
             y_pred = outputs.argmax(axis=1)
             if unsure:
-                doubts = _doubts(outputs)
+                doubts = rows.doubts(outputs)
             parameters = model.count_params()
         predict_seconds = time.perf_counter() - start
     score = evaluation.accuracy(digits.y_test, y_pred)
@@ -196,7 +166,11 @@ def one_run(name, seed, epochs=None, source=None, validate=False, unsure=False):
         "mistakes": {str(i): int(y_pred[i]) for i in wrong},
         **({"unsure": doubts} if doubts else {}),
         "digest": data.fingerprint(y_pred.astype(np.uint8)),
-        "versions": {"python": platform.python_version()} | {p: version(p) for p in PACKAGES},
+        "versions": {
+            "python": platform.python_version(),
+            "tensorflow": tensorflow.__version__,  # of whatever name its package is
+            **{package: version(package) for package in PACKAGES},
+        },
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, "
         f"{os.environ['TF_NUM_INTRAOP_THREADS']} used",
     }
@@ -214,64 +188,14 @@ def _elsewhere(*run):
     )
     command = [sys.executable, "-c", code, json.dumps(run)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise ChildProcessError(f"{run[0]}, seed {run[1]}: {done.stderr.strip().splitlines()[-1]}")
-    return json.loads(done.stdout)
-
-
-def read(path):
-    """The rows of a study, and whether a last line that was cut off had to be left out.
-
-    Raises
-    ------
-    ValueError
-        If the file holds something else; the message names the line.
-    """
-    rows, whole = _parse(path)
-    return rows, whole < os.path.getsize(path)
-
-
-def recorded(name="study"):
-    """The rows of one of the book's own studies on MNIST; their files come with the package.
-
-    "study" holds the dense recipes under ten seeds and the baselines; "five_epochs" the recipe
-    dropout cut short; "convolutions" the recipes convnet and fast, and fast without one thing after
-    another; "accurate" the most accurate recipe; "choices" what was tried on held-out images.
-    """
-    return read(data.recorded(f"{name}.jsonl"))[0]
-
-
-def key(row):
-    """What makes a row's run that run: (recipe, seed, epochs, data)."""
-    return row["recipe"], row["seed"], row["epochs"], row["data"]
-
-
-def mistakes(row):
-    """Which test images a run got wrong, shape (n,), bool."""
-    wrong = np.zeros(row["n"], bool)
-    wrong[[int(index) for index in row["mistakes"]]] = True
-    return wrong
-
-
-def probabilities(row, y):
-    """What a run's network answered, shape (n, 10), given the true labels of shape (n,).
-
-    Where it was sure, and the row holds no more than the answer, that answer gets 1.
-    """
-    y_pred = np.array(y)
-    for index, answer in row["mistakes"].items():
-        y_pred[int(index)] = answer
-    outputs = np.eye(evaluation.CLASSES)[y_pred]
-    for index, ten in row.get("unsure", {}).items():
-        outputs[int(index)] = ten
-    return outputs
-
-
-def _doubts(outputs):
-    """The probabilities of the answers below `SURE`, {index: ten numbers}, as a row keeps them."""
-    outputs = evaluation.as_probabilities(outputs)
-    doubtful = np.flatnonzero(outputs.max(axis=1) < SURE)
-    return {str(i): [round(float(p), 4) for p in outputs[i]] for i in doubtful}
+    if done.returncode < 0:
+        number = -done.returncode
+        why = f"killed by signal {number} ({signal.strsignal(number)}); {workers.AGAIN}"
+    elif done.returncode:
+        why = [f"exit status {done.returncode}", *done.stderr.strip().splitlines()][-1]
+    else:
+        return json.loads(done.stdout)
+    raise ChildProcessError(f"{run[0]}, seed {run[1]}: {why}")
 
 
 def _held_out(digits):
@@ -281,58 +205,3 @@ def _held_out(digits):
         digits.x_train[:-n], digits.y_train[:-n], digits.x_train[-n:], digits.y_train[-n:],
         name=f"{digits.name}-validation", origin=digits.origin,
     )  # fmt: skip
-
-
-def _parse(path):
-    """The rows of a study, and the length in bytes of the lines that hold them."""
-    text, rows = Path(path).read_bytes(), {}
-    end = text.rfind(b"\n") + 1
-    rest, lines = text[end:], text[:end].splitlines()
-    if _row(rest):  # whole, but for the end of the line
-        lines, end = [*lines, rest], len(text)
-    elif rest and not (_CUT_OFF.match(rest) or (lines and rest in b'{"recipe":"')):
-        lines = [*lines, rest]  # nothing that a study was writing
-    for number, line in enumerate(lines, 1):
-        row = _row(line)
-        if not row:
-            raise ValueError(
-                f"{path}, line {number}: expected a row of a study; delete the line, or name "
-                "another file"
-            )
-        if key(row) in rows:
-            raise ValueError(f"{path}, line {number}: repeats an earlier run; delete one of them")
-        rows[key(row)] = row
-    return list(rows.values()), end
-
-
-def _row(line):
-    """The row on a line, or None if it holds something else."""
-    try:
-        row = json.loads(line)
-        known = row.keys() >= FIELDS and {key(row): row}
-    except (ValueError, AttributeError, TypeError, RecursionError):
-        return None
-    return row if known else None
-
-
-def _append(file, path, raw):
-    """Write bytes to the end of a file, down to the disk."""
-    try:
-        while raw:
-            raw = raw[file.write(raw) :]
-        os.fsync(file.fileno())
-    except OSError as error:
-        advice = f"{error.strerror}; make room, then run the same command again"
-        raise OSError(error.errno, advice, str(path)) from error
-
-
-def _lock(file, path):
-    """Keep other studies from writing to the file until it is closed."""
-    import fcntl  # not on Windows, where only this one function needs it
-
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise BlockingIOError(
-            error.errno, "another study is writing to it; wait for that one, or name another", path
-        ) from error

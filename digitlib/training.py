@@ -64,7 +64,13 @@ def train(recipe, x, y, *, seed, epochs=None, validation_data=None, callbacks=()
     if validation_data is not None:
         validation_data = _checked(recipe, *validation_data)
     batches = math.ceil(len(x) / recipe.batch_size)
-    model = compiled(recipe, seed=int(seed), steps=epochs * batches)
+    together = recipe.steps_per_execution
+    model = compiled(
+        recipe,
+        seed=int(seed),
+        steps=epochs * batches,
+        steps_per_execution=together if together <= batches else 1,  # the loop is not for nothing
+    )
     if recipe.distort:
         given = {"x": distorted(x, y, recipe.batch_size, seed=int(seed)), "shuffle": False}
     else:

@@ -1,0 +1,153 @@
+"""Run the chapters by papermill, those that are out of date, two at a time.
+
+The last good run of a chapter is kept, and believed as long as the chapter, the modules of digitlib
+that it reaches by import, the recorded files that those name, the data, the parameters and the
+versions are the same.
+"""
+
+import datetime
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import nbformat
+from chapters import ROOT, BuildError, chapters, digest, plain, read, tags, tidy, write
+from depends import closure, versions
+from tqdm import tqdm
+
+KERNEL = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+RUNNING = set()  # processes of papermill
+
+
+def execute(name, nb, parameters, python=sys.executable, path=ROOT):
+    """A chapter run by papermill in an empty folder, and the seconds it took.
+
+    The kernel's Python may be another; `path` is where it finds digitlib, if it is not installed.
+    """
+    start = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+        kernel = folder / "kernels" / "python3"  # a user's own of that name is passed over
+        kernel.mkdir(parents=True)
+        argv = [str(python), "-m", "ipykernel_launcher", "--log-level=CRITICAL"]
+        argv += ["-f", "{connection_file}"]
+        spec = {"argv": argv, "display_name": "Python 3", "language": "python"}
+        (kernel / "kernel.json").write_text(json.dumps(spec))
+        (folder / "given.json").write_text(json.dumps(parameters))  # JSON is YAML
+        nbformat.write(nb, folder / "in.ipynb")
+        (folder / "cwd").mkdir()
+        command = [sys.executable, "-m", "papermill", "in.ipynb", "out.ipynb", "--cwd", "cwd"]
+        command += ["-k", "python3", "-l", "python", "--no-progress-bar"]
+        command += ["-f", "given.json"] if parameters else []
+        known = os.environ.get("PYTHONPATH", "")
+        environment = os.environ | {
+            "JUPYTER_PATH": str(folder),
+            "PYTHONPATH": os.pathsep.join(filter(None, [path and str(path), known])),
+            "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # a warning of the kernel's debugger
+        }
+        with subprocess.Popen(
+            command, cwd=folder, env=environment, stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        ) as process:  # fmt: skip
+            RUNNING.add(process)
+            said = process.communicate()[1]
+            RUNNING.discard(process)
+        out = folder / "out.ipynb"
+        run = nbformat.read(out, as_version=4) if out.exists() else nbformat.v4.new_notebook()
+    if process.returncode:
+        raise BuildError(failure(name, run, said))
+    return run, time.monotonic() - start
+
+
+def failure(name, run, said):
+    """What went wrong in a run, in a few lines."""
+    cells = [cell for cell in run.cells if "papermill-error-cell-tag" not in tags(cell)]
+    shown = [cell for cell in cells if "injected-parameters" not in tags(cell)]
+    for cell in cells:
+        for output in cell.get("outputs", []):
+            if output.output_type == "error":
+                line = cell.source.strip().partition("\n")[0]
+                trace = plain("\n".join(output.traceback)).strip().splitlines()[-12:]
+                number = shown.index(cell) + 1 if cell in shown else 0
+                where = f"{name}, cell {number} (In [{cell.execution_count}])"
+                head = f"{where}: {output.ename}: {output.evalue}"
+                return f"{head}\n" + "\n  | ".join([f"  {line}", *trace])
+    # such as a kernel killed for want of memory
+    return f"{name}: {(plain(said).strip() or 'papermill died').splitlines()[-1]}"
+
+
+def stamped(nb, run):
+    """A run without noise, with the record of how it was made."""
+    for cell in nb.cells:
+        cell.metadata = tidy(cell.metadata)
+    nb.metadata = {"digitlib": run, **KERNEL}
+    return nbformat.from_dict(nb)
+
+
+def run_chapters(folder, given, data, data_hash, names=None):
+    """Execute the chapters, or those named, whose last good run in a folder is out of date.
+
+    `given` has the parameters of each chapter, {name: {parameter: value}}. Returns the runs,
+    {name: notebook} in reading order, and the names of those executed now.
+    """
+    sources, used = chapters(), versions()
+    sources = {name: nb for name, nb in sources.items() if names is None or name in names}
+    done, waiting = dict.fromkeys(sources), {}
+    for name, nb in sources.items():
+        cells = [[cell.cell_type, cell.source, tidy(cell.metadata)] for cell in nb.cells]
+        files = [[str(path.relative_to(ROOT)), digest(path.read_bytes())] for path in closure(nb)]
+        key = digest(data, data_hash, used, cells, files, given[name])
+        path = folder / f"{name}.ipynb"
+        old = read(path) if path.exists() else None
+        if old and old.metadata["digitlib"]["key"] == key:
+            done[name] = old
+        else:
+            waiting[name] = key
+
+    def run(name):
+        if failed:  # the others under way are finished, no more are begun
+            return
+        print(f"  {name} is running", flush=True)
+        try:
+            nb, seconds = execute(name, sources[name], given[name])
+        except BuildError as error:
+            failed.append(error)
+            return
+        date = datetime.date.today().isoformat()
+        record = {"data": data, "date": date, "versions": used, "seconds": round(seconds, 1)}
+        record |= {"parameters": given[name]} if given[name] else {}
+        done[name] = stamped(nb, record | {"key": waiting[name]})
+        write(folder / f"{name}.ipynb", done[name])
+        bar.update()
+
+    def length(name):
+        return sources[name].metadata.get("digitlib", {}).get("seconds", 0)
+
+    failed = []
+    shown = len(waiting) > 1 and sys.stderr.isatty()
+    with (
+        tqdm(total=len(waiting), unit="chapter", disable=not shown) as bar,
+        ThreadPoolExecutor(min(2, os.cpu_count() or 1)) as pool,
+    ):
+        # the longest first, so that none is left alone at the end
+        runs = [pool.submit(run, name) for name in sorted(waiting, key=length, reverse=True)]
+        try:
+            for one in runs:
+                one.result()
+        except KeyboardInterrupt:
+            failed.append(KeyboardInterrupt())
+            for process in RUNNING:
+                process.send_signal(signal.SIGINT)
+            raise
+    if failed:
+        raise failed[0]
+    return done, set(waiting)

@@ -1,0 +1,402 @@
+"""The chapters as files: how they are written, what their stored outputs hold, what they claim.
+
+`NOTEBOOKS` in the environment names another folder than notebooks/, such as one with drafts.
+"""
+
+import ast
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+import yaml
+from support import ROOT, TOOLS
+
+sys.path.insert(0, str(TOOLS))
+import claims
+from claims import RECORD
+
+NOTEBOOKS = Path(os.environ.get("NOTEBOOKS", ROOT / "notebooks"))
+NAMES = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
+HIDDEN = {"source_hidden": True}
+SAY = '# @title { display-mode: "form" }'
+LINES, COLUMNS = 30, 100  # of a cell that is seen; a solution may be longer
+HTML = {"details", "summary", "br", "sub", "sup", "img"}
+NOT_PORTABLE = {
+    "a MyST directive": r"^\s*(`{3,}|~{3,}|:{3,})\s*\{|^\s*:{3,}",
+    "a MyST role": r"\{[a-zA-Z][\w:.+-]*\}`",
+    "a MyST target": r"^\([\w .:-]+\)=\s*$",
+    "a MyST comment or block break": r"^(%|\+\+\+)",
+    "a substitution": r"\{\{",
+    "a footnote": r"\[\^",
+    "attributes": r"[\])`]\{[.#\w]",
+}
+NOT_FOR_STORING = {
+    "a warning": r"\bwarnings?:|Warning\b|WARNING",
+    "a line of a log": r"^[IWEF]\d{4} \d\d:|oneDNN|TensorRT|cuda|XLA|rebuild TensorFlow|absl",
+    "a traceback": r"Traceback|^Cell In\[",
+    "a path of a machine": r"(?<![\w.])/(home|root|tmp|Users|opt|usr|var|mnt|work)/|[A-Z]:\\|~/|"
+    r"site-packages|ipykernel",
+    "an address in memory": r"\b0x[0-9a-f]{6,}",
+    "a date or a time of day": r"\b20\d\d-\d\d-\d\d|\b[0-2]?\d:[0-5]\d(:[0-5]\d)?\b",
+    "a terminal's colors": r"\x1b\[",
+    "a number that was to be put in": r"\{[^{}\n]*(?:\.\d[f%]|\bif\b[^{}\n]*\belse\b)[^{}\n]*\}",
+    "a progress bar": r"\r|[━█]|\d+/\d+ .*\d(ms|s)/step",
+}
+
+
+class Chapter:
+    def __init__(self, folder, name):
+        self.name, self.path = name, folder / f"{name}.ipynb"
+        self.nb = nbformat.read(self.path, as_version=nbformat.NO_CONVERT)
+        self.cells = self.nb.cells
+        self.markdown = [cell for cell in self.cells if cell.cell_type == "markdown"]
+        self.code = [cell for cell in self.cells if cell.cell_type == "code"]
+
+    @property
+    def headings(self):
+        return [
+            (len(match[1]), match[2])
+            for cell in self.markdown
+            for match in re.finditer(r"^(#+) (.*)$", without_code(cell.source), re.MULTILINE)
+        ]
+
+    @property
+    def said(self):
+        """All text that a reader sees outside code: of Markdown cells and of computed sentences."""
+        for cell in self.cells:
+            if cell.cell_type == "markdown":
+                yield cell.source
+            for output in cell.get("outputs", []):
+                yield output.get("data", {}).get("text/markdown", "")
+
+    def outputs(self):
+        return [(cell, output) for cell in self.code for output in cell.outputs]
+
+
+@pytest.fixture(params=NAMES)
+def chapter(request):
+    return Chapter(NOTEBOOKS, request.param)
+
+
+def tags(cell):
+    return set(cell.metadata.get("tags", []))
+
+
+def first_line(cell):
+    return cell.source.partition("\n")[0]
+
+
+def is_solution(cell):
+    return first_line(cell).startswith("# @title Solution")
+
+
+def images(cell):
+    return sum("image/png" in output.get("data", {}) for output in cell.get("outputs", []))
+
+
+def alt(cell):
+    return cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "")
+
+
+def seen_text(output):
+    """The text of an output that a reader sees; an image's or a sentence's plain twin is not."""
+    data = output.get("data", {})
+    plain = "" if {"image/png", "text/markdown"} & set(data) else data.get("text/plain", "")
+    return "\n".join([output.get("text", ""), data.get("text/markdown", ""), plain])
+
+
+def without_code(text):
+    """Markdown without its code and its formulas."""
+    text = re.sub(r"^(```|~~~).*?^\1\s*$", "", text, flags=re.MULTILINE | re.DOTALL)
+    return re.sub(r"(`+).+?\1|\$\$.+?\$\$|\$[^$\n]+\$", "", text, flags=re.DOTALL)
+
+
+def found(patterns, text):
+    """What a table of patterns finds in a text."""
+    for what, pattern in patterns.items():
+        for match in re.finditer(pattern, text, re.MULTILINE):
+            yield f"{what}: {text[max(0, match.start() - 30) : match.end() + 30]!r}"
+
+
+# --- The files --------------------------------------------------------------------------------
+
+
+def test_a_chapter_is_a_notebook_a_line_of_the_contents_and_its_claims():
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
+    listed = [page["file"] for part in toc["parts"] for page in part["chapters"]]
+    assert [file for file in listed if file.startswith("notebooks/")] == [
+        f"notebooks/{name}" for name in NAMES
+    ]
+    assert sorted(path.stem for path in claims.FOLDER.glob("*.toml")) == NAMES
+
+
+def test_notebook_is_valid_and_lean(chapter):
+    nbformat.validate(chapter.nb)
+    assert (chapter.nb.nbformat, chapter.nb.nbformat_minor) >= (4, 5)
+    ids = [cell["id"] for cell in json.loads(chapter.path.read_text())["cells"]]
+    assert len(set(ids)) == len(ids)
+    assert chapter.nb.metadata.kernelspec.name == "python3"
+    assert chapter.path.stat().st_size < 500_000
+    for metadata in (chapter.nb.metadata, *(cell.metadata for cell in chapter.cells)):
+        assert not {"papermill", "execution", "collapsed"} & set(metadata)
+
+
+# --- How it is written ------------------------------------------------------------------------
+
+
+def test_markdown_is_portable(chapter):
+    for text in chapter.said:
+        prose = without_code(text)
+        assert not [*found(NOT_PORTABLE, text), *found({"braces": r"\{[\w:-]+\}"}, prose)]
+        tag_names = re.findall(r"</?([a-zA-Z][\w-]*)[\s/>]|(<!--)", prose)
+        assert {name.lower() or comment for name, comment in tag_names} <= HTML
+        assert not re.search(r"!\[\s*\]\(|<img(?![^>]*\balt=.\w)", prose), "alt text"
+
+
+def test_links_lead_to_files_of_the_project(chapter):
+    links = {
+        target
+        for text in chapter.said
+        for target in re.findall(r"\]\(([^)\s#]+)", without_code(text))
+        if not target.startswith("https://")
+    }
+    assert {link for link in links if not (ROOT / "notebooks" / link).is_file()} == set()
+
+
+def test_no_percentage_is_typed(chapter):
+    text = "\n".join([cell.source for cell in chapter.markdown] + list(map(alt, chapter.code)))
+    for phrase, reason in claims.read(chapter.name).get("typed", {}).items():
+        assert phrase in text, "no longer there: take it out of the claims"
+        assert reason
+        text = text.replace(phrase, "")
+    assert not list(found({"typed": r"\d[\s\u00a0\u202f]?(\\?%|per ?cent\b)"}, text))
+
+
+def test_headings(chapter):
+    assert first_line(chapter.cells[0]).startswith("# ")
+    assert [level for level, _ in chapter.headings].count(1) == 1
+    assert "?" in chapter.headings[0][1], "a chapter opens with a question"
+    sections = [title for level, title in chapter.headings if level == 2]
+    assert sections[-3:] == ["What you now know", "Exercises", "Where this goes next"]
+    last = chapter.cells[-1]
+    assert last.cell_type == "markdown"
+    assert last.source.startswith("## Where this goes next")
+
+
+def test_the_first_two_code_cells(chapter):
+    repository = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]
+    setup, parameters, *others = chapter.code
+    for cell in (setup, parameters):
+        assert "hide-cell" in tags(cell)
+        assert cell.metadata.get("jupyter") == HIDDEN
+    assert re.fullmatch(r"# @title .+ \{ display-mode: \"form\" \}", first_line(setup))
+    assert re.search(
+        r"try:\n    import digitlib\nexcept ModuleNotFoundError:.*\n"
+        rf"    %pip install .*\"digitlib.* @ git\+{repository['url']}@{repository['branch']}\"",
+        setup.source,
+    )
+    assert "parameters" in tags(parameters)
+    assert all(re.match(r"[A-Z_]+ = \S+  # \S", line) for line in parameters.source.splitlines())
+    assert not any("parameters" in tags(cell) for cell in others)
+
+
+def test_exercises_and_solutions(chapter):
+    start = next(
+        i
+        for i, cell in enumerate(chapter.cells)
+        if cell.cell_type == "markdown" and re.search(r"^## Exercises$", cell.source, re.MULTILINE)
+    )
+    assert not any(is_solution(cell) for cell in chapter.cells[:start])
+    solved = {}  # number of the exercise: its solution cells
+    for cell in chapter.cells[start:-1]:
+        if cell.cell_type == "markdown":
+            numbers = re.findall(r"^\*\*(\d+)\. .+?\*\*", cell.source, re.MULTILINE)
+            assert len(numbers) <= 1, "one exercise a cell"
+            solved |= {int(number): [] for number in numbers}
+        else:
+            number = max(solved)
+            assert first_line(cell) == f'# @title Solution {number} {{ display-mode: "form" }}'
+            assert "hide-cell" in tags(cell)
+            assert cell.metadata.get("jupyter") == HIDDEN
+            solved[number].append(cell)
+    assert 3 <= len(solved) <= 5
+    assert list(solved) == list(range(1, len(solved) + 1))
+    assert all(solved.values()), "every exercise has a solution"
+
+
+def test_computed_sentences_hide_their_code(chapter):
+    said = [cell for cell in chapter.code if first_line(cell) == SAY]
+    assert said
+    assert said == [cell for cell in chapter.code if "remove-input" in tags(cell)]
+    assert all(cell.metadata.get("jupyter") == HIDDEN for cell in said)
+    recording = [cell for cell in chapter.code if "record(" in cell.source]
+    assert all(cell in said for cell in recording), "a cell that records is hidden as well"
+
+
+def test_cells_fit_on_a_screen(chapter):
+    too_large = []
+    for cell in chapter.code[2:]:
+        lines = cell.source.splitlines()
+        tall = len(lines) > LINES and not is_solution(cell)
+        if first_line(cell) != SAY and (tall or max(map(len, lines)) > COLUMNS):
+            too_large.append((cell.id, len(lines), max(map(len, lines))))
+    assert not too_large
+
+
+def test_length(chapter):
+    words = [word for text in chapter.said for word in text.split() if re.search(r"\w", word)]
+    assert 1_200 <= len(words) <= 2_500
+    figures = sum(images(cell) for cell in chapter.code if not is_solution(cell))
+    assert 4 <= figures <= 8
+
+
+def test_every_figure_has_alt_text(chapter):
+    for cell in chapter.code:
+        assert images(cell) <= 1, "one figure a cell, since alt text belongs to the cell"
+        assert (len(alt(cell)) >= 40) if images(cell) else (alt(cell) == ""), cell.id
+
+
+# --- What is stored ---------------------------------------------------------------------------
+
+
+def test_executed_from_top_to_bottom(chapter):
+    counts = [cell.execution_count for cell in chapter.code]
+    assert counts == list(range(1, len(chapter.code) + 1))
+    assert all(cell.source.strip() for cell in chapter.cells)
+
+
+def test_outputs_are_clean(chapter):
+    kinds = {"text/plain", "text/markdown", "image/png", RECORD}
+    if chapter.name == "11_matrix":
+        kinds |= {"text/html"}  # the clickable matrix
+    for cell, output in chapter.outputs():
+        assert output.output_type != "error", cell.id
+        assert output.get("name") != "stderr", cell.id
+        assert not list(found(NOT_FOR_STORING, seen_text(output))), cell.id
+        assert set(output.get("data", {})) <= kinds, cell.id
+        said = output.get("data", {}).get("text/markdown", "")
+        assert not re.search(r"\]\((?!https://)", said), "the site resolves no link in an output"
+
+
+def test_nbval_has_something_to_compare(chapter):
+    compared = [cell for cell in chapter.code if "nbval-check-output" in tags(cell)]
+    assert compared
+    for cell in compared:
+        assert any(seen_text(output).strip() for output in cell.outputs), cell.id
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_run_gives_the_stored_outputs_again(site, name):
+    """Of the cells that depend on nothing but the code, which nbval compares as well."""
+    stored, run = Chapter(NOTEBOOKS, name), Chapter(site / "executed", name)
+    again = {cell.id: cell for cell in run.code}
+    for cell in stored.code:
+        if "nbval-check-output" in tags(cell):
+            old, new = ([*map(seen_text, one.outputs)] for one in (cell, again[cell.id]))
+            assert new == old, cell.id
+
+
+@pytest.mark.slow
+def test_nbval_agrees():
+    nbval = ["-m", "pytest", "--nbval-lax", "--nbval-current-env", "-p", "no:cacheprovider", "-v"]
+    command = [sys.executable, *nbval, str(NOTEBOOKS / f"{NAMES[0]}.ipynb")]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    results = re.findall(r"::Cell \d+ (\w+)", run.stdout)
+    assert run.returncode == 0, run.stdout[-5000:]
+    assert results == ["PASSED"] * len(Chapter(NOTEBOOKS, NAMES[0]).code)
+
+
+def test_stamp_of_the_run(chapter):
+    stamp = chapter.nb.metadata.digitlib
+    assert stamp.data == "mnist"
+    assert re.fullmatch(r"20\d\d-\d\d-\d\d", stamp.date)
+    assert stamp.seconds > 0
+    assert set(stamp.versions) >= {"python", "tensorflow", "keras", "numpy"}
+
+
+# --- What it claims ---------------------------------------------------------------------------
+
+
+def test_claims_on_mnist(chapter):
+    assert claims.check(chapter.name, chapter.nb, "mnist") == []
+    assert "parameters" not in chapter.nb.metadata.digitlib
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_claims_on_the_sample(site, name):
+    run = Chapter(site / "executed", name).nb
+    settings = claims.settings(name, "sample")
+    assert run.metadata.digitlib.data == "sample"
+    assert run.metadata.digitlib.parameters == settings
+    assert claims.check(name, run, "sample") == []
+    # each value is another than the chapter's own, so that both are tried
+    lines = ast.parse(Chapter(NOTEBOOKS, name).code[1].source).body
+    own = {line.targets[0].id: ast.literal_eval(line.value) for line in lines}
+    assert "SEED" in settings
+    assert settings.keys() <= own.keys()
+    assert all(own[key] != value for key, value in settings.items())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_claims_say_something(name):
+    """A range comes from several runs, and is never all that a number could be."""
+    for data in ("mnist", "sample"):
+        one = claims.read(name)[data]
+        assert one["runs"] >= 1
+        for key, claim in one["ranges"].items():
+            assert claim not in ([0, 1], [0.0, 1.0]), key
+            if isinstance(claim, list) and not isinstance(claim[0], str):
+                low, high = claim
+                assert low < high, key
+
+
+def check_the_matrix(evaluating, matrix):
+    """The first of the clickable tables is the matrix that Evaluating reads digit by digit."""
+    text = next(text for text in evaluating.said if text.startswith("| digit | TP | FN | FP |"))
+    html = next(
+        o.data["text/html"] for _, o in matrix.outputs() if "text/html" in o.get("data", {})
+    )
+    table = re.search(r"<tbody>(.*?)</tbody>", html, re.DOTALL)[1]
+    counts = [
+        [int(count) for count in re.findall(r"<td>(\d+)</td>", row)]
+        for row in table.splitlines()
+        if row
+    ]
+    for digit, line in enumerate(text.splitlines()[2:]):
+        tp, fn, fp = map(int, re.findall(r"\d+(?= \|)", line)[1:4])
+        assert tp == counts[digit][digit]
+        assert fn == sum(counts[digit]) - tp
+        assert fp == sum(row[digit] for row in counts) - tp
+
+
+def test_the_matrix_is_that_of_evaluating():
+    check_the_matrix(Chapter(NOTEBOOKS, "05_evaluating"), Chapter(NOTEBOOKS, "11_matrix"))
+
+
+def test_the_matrix_is_that_of_evaluating_on_the_sample(site):
+    folder = site / "executed"
+    check_the_matrix(Chapter(folder, "05_evaluating"), Chapter(folder, "11_matrix"))
+
+
+# --- The glossary -----------------------------------------------------------------------------
+
+
+def glossary():
+    """The anchors of the glossary's terms: its headings as slugs."""
+    text = (ROOT / "book" / "glossary.md").read_text()
+    terms = re.findall(r"^#{2,} (.+?)\s*$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", term.lower()).replace(" ", "-") for term in terms}
+
+
+def test_links_to_the_glossary_meet_its_terms():
+    linked = set()
+    for name in NAMES:
+        text = "\n".join(Chapter(NOTEBOOKS, name).said)
+        linked |= set(re.findall(r"\]\(\.\./book/glossary\.md#([^)]*)\)", text))
+    assert linked - glossary() == set(), "linked and not in the glossary"
+    assert glossary() - linked == set(), "in the glossary and never linked"

@@ -1,0 +1,294 @@
+"""Studies: what a row says, that killing costs nothing but time, that a cluster gives the same."""
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import distributed
+import numpy as np
+import pytest
+from test_workers import dask
+from threadpoolctl import threadpool_limits
+
+from digitlib import baselines, data, evaluation, recipes, rows, study, training
+
+COMMAND = str(Path(sys.executable).with_name("digitlib"))
+POSIX = pytest.mark.skipif(os.name != "posix", reason="needs signals")
+
+
+def outcome(rows):
+    """What must be the same wherever and in whatever order the runs are made."""
+    keys = ("recipe", "seed", "epochs", "data", "parameters", "correct", "mistakes", "digest")
+    return sorted(([row[key] for key in keys] for row in rows), key=lambda row: row[:2])
+
+
+# What is run
+
+
+def test_plan():
+    assert study.plan(["steps", "svm", "forest", "steps"], 2) == [
+        ("steps", 0, 5), ("steps", 1, 5), ("svm", 0, None), ("forest", 0, None), ("forest", 1, None),
+    ]  # fmt: skip
+    assert study.plan("dense", 1, 7) == [(name, 0, 7) for name in recipes.DENSE]
+    assert [run[0] for run in study.plan("all", 1)] == [*recipes.RECIPES, *baselines.BASELINES]
+    several = [run[0] for run in study.plan(["fast", "ingredients", "convolutional"], 1)]
+    assert several[0] == "fast"
+    assert len(several) == len(set(several))
+    every = {*recipes.CONVOLUTIONAL, *recipes.VARIANTS}
+    assert set(several) == every - {"accurate-without-distortions"}
+    with pytest.raises(ValueError, match="no recipe 'networks'; there are dropout,.*fast-without"):
+        study.plan(["networks"])
+    for wrong in ({"seeds": 0}, {"epochs": 0}):
+        with pytest.raises(ValueError, match="1 or more; got 0"):
+            study.plan(**wrong)
+
+
+def test_a_row_says_what_was_run_and_what_came_out(monkeypatch):
+    made, train = [], training.train
+
+    def kept(*args, **how):
+        model, history = train(*args, **how)
+        made.append(((args[0], how), model))
+        return model, history
+
+    monkeypatch.setattr(training, "train", kept)
+    row, digits = study.one_run("steps", 3, 2), data.load()
+    ((asked, model),) = made
+    y_pred = model.predict(training.scale(digits.x_test), verbose=0).argmax(axis=1)
+    assert asked == ("steps", {"seed": 3, "epochs": 2})
+    assert study.key(row) == ("steps", 3, 2, "sample")
+    assert row.keys() == rows.FIELDS
+    assert row["parameters"] == model.count_params()
+    assert row["digest"] == data.fingerprint(y_pred.astype(np.uint8))
+    np.testing.assert_array_equal(study.mistakes(row), y_pred != digits.y_test)
+    assert {int(i): answer for i, answer in row["mistakes"].items()} == {
+        i: y_pred[i] for i in np.flatnonzero(y_pred != digits.y_test)
+    }
+    assert row["correct"] == (y_pred == digits.y_test).sum() == 500 * row["accuracy"]
+    assert row["cpu_seconds"] > 0
+    versions = {"python", "digitlib", "tensorflow", "keras", "numpy", "scikit-learn"}
+    assert row["versions"].keys() == versions
+    assert all(re.match(r"\d+\.\d+", version) for version in row["versions"].values())
+
+
+def test_a_study_that_leaves_the_test_set_alone(tmp_path):
+    digits = data.load()
+    (row,) = study.run(tmp_path / "s.jsonl", study.plan("nearest-mean", 1), validate=True)
+    assert study.key(row) == ("nearest-mean", 0, None, "sample-validation")
+    assert row["n"] == len(digits.x_train) // 6 == 216
+    x = digits.x_train.reshape(-1, 784)
+    model = baselines.BASELINES["nearest-mean"].make(0).fit(x[:-216], digits.y_train[:-216])
+    assert row["correct"] == np.sum(model.predict(x[-216:]) == digits.y_train[-216:])
+    tested = list(study.run(tmp_path / "s.jsonl", study.plan("nearest-mean", 1)))
+    assert [study.key(row)[3] for row in tested] == ["sample"], "another run, in the same file"
+    assert len(study.read(tmp_path / "s.jsonl")[0]) == 2
+
+
+class Answering:
+    """A network that was trained already, with these outputs of shape (n, 10)."""
+
+    def __init__(self, outputs):
+        self.outputs = outputs
+
+    def predict(self, images, **_):
+        return self.outputs
+
+    def count_params(self):
+        return 0
+
+
+@pytest.mark.parametrize("kind", ["softmax", "sigmoid"])
+def test_probabilities_of_a_row(kind, tmp_path, monkeypatch):
+    rng, y = np.random.default_rng(0), data.load().y_test
+    outputs = rng.dirichlet(np.full(10, 0.05), len(y))  # some are sure, and many of them wrong
+    if kind == "sigmoid":
+        outputs *= rng.uniform(0.2, 1, (len(y), 1))
+    monkeypatch.setattr(training, "train", lambda *_, **__: (Answering(outputs), {}))
+    (row,) = study.run(tmp_path / "s.jsonl", study.plan("steps", 1), unsure=True)
+    (read,), _ = study.read(tmp_path / "s.jsonl")
+    expected = evaluation.as_probabilities(outputs)
+    found = study.probabilities(read, y)
+    assert row == read
+    np.testing.assert_allclose(found, expected, atol=1.01 - rows.SURE)
+    first, second = np.sort(expected, axis=1)[:, :-3:-1].T
+    clear = first - second > 1e-3  # closer than that, four decimals cannot tell
+    np.testing.assert_array_equal(found.argmax(axis=1)[clear], expected.argmax(axis=1)[clear])
+    unsure = expected.max(axis=1) < rows.SURE
+    assert 0 < unsure.sum() < len(unsure)
+    np.testing.assert_allclose(found[unsure], expected[unsure], atol=1e-4)
+    assert set(np.flatnonzero(unsure)) == {int(i) for i in read["unsure"]}
+
+
+@pytest.mark.parametrize("name", baselines.BASELINES)
+def test_baselines_learn_and_the_seed_matters_only_where_it_is_said(name):
+    digits = data.load()
+    x, x_test = (set_[:, 2::4, 2::4].reshape(-1, 49) for set_ in (digits.x_train, digits.x_test))
+    with threadpool_limits(1):
+        answers = [
+            baselines.BASELINES[name].make(seed).fit(x[:100], digits.y_train[:100]).predict(x_test)
+            for seed in (0, 1)
+        ]
+    assert np.mean(answers[0] == digits.y_test) > (0.05 if name == "commonest" else 0.5)
+    assert np.array_equal(*answers) != baselines.BASELINES[name].seeded
+
+
+@pytest.mark.parametrize(("name", "learned"), [("nearest-mean", 7840), ("svm", None)])
+def test_a_row_of_a_baseline(name, learned):
+    row = study.one_run(name, 0)
+    assert row["accuracy"] > 0.85
+    assert row["parameters"] == learned
+    assert row["epochs"] is None
+
+
+# Resuming
+
+
+def test_what_is_there_is_not_made_again(tmp_path, monkeypatch):
+    path, made, one_run = tmp_path / "s", [], study.one_run
+
+    def counted(*run):
+        made.append(run[:2])
+        return one_run(*run)
+
+    monkeypatch.setattr(study, "one_run", counted)
+    runs = study.plan(["nearest-mean", "commonest"], 1)
+    first = study.run(path, runs)
+    next(first)
+    first.close()  # as by Ctrl-C
+    found = list(study.run(path, runs))
+    assert made == [("nearest-mean", 0), ("commonest", 0)]
+    assert [study.key(row)[0] for row in found] == ["nearest-mean", "commonest"]
+    assert study.read(path) == (found, False)
+
+
+def test_two_studies_do_not_write_to_one_file(tmp_path):
+    path, runs = tmp_path / "s", study.plan(["nearest-mean", "commonest"], 1)
+    running = study.run(path, runs)
+    next(running)
+    with pytest.raises(BlockingIOError, match="another study is writing to it"):
+        next(study.run(path, runs))
+    assert len(list(running)) == 1
+    assert len(study.read(path)[0]) == 2
+
+
+@contextlib.contextmanager
+def running(*arguments):
+    """The command `study`, with the processes that it starts, all of which can be killed."""
+    with subprocess.Popen([COMMAND, "study", *arguments], start_new_session=True) as process:
+        try:
+            yield process
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def wait_for_rows(path, least, process):
+    while not path.exists() or path.read_bytes().count(b"\n") < least:
+        assert process.poll() is None, "it ended too soon"
+        time.sleep(0.02)
+
+
+@POSIX
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_killed_and_resumed_in_whatever_way_there_is_one_row_a_run(tmp_path):
+    """Killed in two processes, then finished on a cluster of which a worker is killed."""
+    path, runs = tmp_path / "s", study.plan("steps", 4, 2)
+    asked = ["--recipes", "steps", "--seeds", "4", "--epochs", "2", "--out", str(path)]
+    with running(*asked, "--jobs", "2") as process:
+        wait_for_rows(path, 1, process)
+    assert process.returncode == -signal.SIGKILL
+    there = path.read_bytes().count(b"\n")
+    assert there < len(runs)
+    with dask(tmp_path, 2) as (address, _, workers), running(*asked, "--dask", address) as process:
+        wait_for_rows(path, there + 1, process)
+        workers[0].kill()
+        assert process.wait() == 0
+    found, cut_off = study.read(path)
+    assert not cut_off
+    assert outcome(found) == outcome(study.run(tmp_path / "alone", runs))
+
+
+# On a cluster
+
+
+def in_a_thread(function, *args):
+    """What it raises where a Dask worker would call it."""
+    raised = []
+
+    def call():
+        with pytest.raises(ChildProcessError) as error:
+            function(*args)
+        raised.append(error.value)
+
+    thread = threading.Thread(target=call)
+    thread.start()
+    thread.join()
+    return raised[0]
+
+
+@POSIX
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ("kill -9 $$", ["killed by signal 9 (Killed)", "fewer at once"]),
+        ("exit 3", ["exit status 3"]),
+        ("echo Traceback >&2; echo MemoryError >&2; exit 1", ["MemoryError"]),
+    ],
+)
+def test_a_process_of_a_run_that_fails_is_one_line(script, words, tmp_path, monkeypatch):
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\n{script}\n")
+    python.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(python))
+    error = in_a_thread(study.one_run, "convnet", 7, 2)
+    assert str(error).startswith("convnet, seed 7: ")
+    assert not [word for word in [*words] if word not in str(error)]
+    assert "\n" not in str(error)
+
+
+def test_a_cluster_makes_the_rows(tmp_path, monkeypatch):
+    made = {name: study.one_run(name, 0) for name in ("nearest-mean", "commonest")}
+    # what a worker calls: in this process it is a thread, which would start another Python
+    monkeypatch.setattr(study, "one_run", lambda name, *_: made[name])
+    how = {"n_workers": 2, "threads_per_worker": 1, "processes": False, "protocol": "tcp"}
+    with distributed.LocalCluster(**how, host="127.0.0.1", dashboard_address="127.0.0.1:0") as here:
+        found = list(study.run(tmp_path / "s", study.plan([*made], 1), dask=here.scheduler_address))
+    assert outcome(found) == outcome(made.values()) == outcome(study.read(tmp_path / "s")[0])
+
+
+def test_a_scheduler_that_is_not_there_leaves_no_trace(tmp_path, monkeypatch):
+    monkeypatch.setattr(study, "_load", lambda _: pytest.fail("data was loaded for nothing"))
+    with pytest.raises(ConnectionError, match="no Dask scheduler answers at 'tcp://127.0.0.1:9'"):
+        next(study.run(tmp_path / "s", study.plan("steps", 1), dask="tcp://127.0.0.1:9"))
+    assert not os.listdir(tmp_path)
+
+
+# The book's own studies
+
+
+RECORDED = {
+    "study": study.plan(["dense", "baselines"], 10),
+    "five_epochs": study.plan("dropout", 10, 5),
+    "convolutions": study.plan(["fast", "ingredients"], 5) + study.plan("convnet", 2),
+    "accurate": study.plan("accurate", 5),
+    "choices": study.plan(["accurate", "accurate-without-distortions"], 2, 6),
+}
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_the_recorded_studies_are_whole(name):
+    found, source = study.recorded(name), "mnist-validation" if name == "choices" else "mnist"
+    assert {study.key(row) for row in found} == {(*run, source) for run in RECORDED[name]}
+    assert len(found) == len(RECORDED[name])
+    for row in found:
+        assert row["n"] == 10_000
+        assert row["correct"] == 10_000 - study.mistakes(row).sum()
+        assert row["accuracy"] == row["correct"] / row["n"]
+        assert re.fullmatch("[0-9a-f]{64}", row["digest"])
