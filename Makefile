@@ -14,8 +14,8 @@ help:
 	@echo "make setup      only set up, in $(VENV): the other doors do it when it is needed"
 	@echo "make book       execute the chapters that changed, render _build/html"
 	@echo '                ARGS="-p EPOCHS 2" sets a parameter of the chapters'
-	@echo "make test       the tests, on the small sample, offline (5 min)"
-	@echo "make check      everything: the tests, the slow ones, linters, Colab's versions (20 min)"
+	@echo "make test       the tests, on the small sample, offline (10 min)"
+	@echo "make check      everything: the tests, the slow ones, linters, Colab's versions (40 min)"
 	@echo "make links      ask whether the links to other sites lead somewhere"
 	@echo "make site       render the stored outputs, executing nothing"
 	@echo "make notebooks  run all chapters on MNIST, store the outputs in notebooks/"
@@ -35,15 +35,15 @@ test: $(READY)
 	@$(PY) -m ruff format --check --quiet
 	@$(PY) tests/browsers.py
 	@$(PY) book/tools/build.py test
-	@$(PY) -m pytest -n 2 --cov=digitlib --cov-fail-under=95 $(ARGS)
+	@DIGITS_BUILT=yes $(PY) -m pytest -n 2 --cov=digitlib --cov-fail-under=95 $(ARGS)
 
 # the parts of `check` beside `test`; CI runs them side by side
 slow: $(READY)
 	@$(PY) tests/browsers.py
-	@$(PY) -m pytest -n 2 -m slow
+	@$(PY) book/tools/build.py test
+	@DIGITS_BUILT=yes $(PY) -m pytest -n 2 -m slow
 
-lint: $(READY)
-	@$(PY) -m zizmor --offline --no-progress .github
+lint:
 	@$(NPX) lint --error-on-warnings
 
 colab: $(READY)
@@ -74,8 +74,8 @@ clean:
 # PYTHON=... names the Python to use; otherwise the first one that fits is taken.
 $(READY): requirements.lock pyproject.toml
 	@rm -f $@
-	@echo "Setting up $(VENV): downloads 0.7 GB and takes 2.2 GB, half of it TensorFlow;"
-	@echo "some 3 minutes, once. Nothing outside this folder is changed."
+	@echo "Setting up $(VENV): 2.5 GB, half of it TensorFlow; some minutes, once."
+	@echo "Nothing outside this folder is changed."
 	@$(PY) -c '$(FITS)' 2>/dev/null && $(PY) -m pip --version >/dev/null 2>&1 && exit; \
 	for python in $(or $(PYTHON),python3.12 python3.13 python3.11 python3); do \
 	  if $$python -c '$(FITS)' 2>/dev/null; then $$python -m venv --clear $(VENV); exit; fi; \

@@ -15,7 +15,7 @@ import render
 PAGES = render.pages()
 CHAPTERS = [page for page in PAGES if page.startswith("notebooks/")]
 # pages of each kind; the slow tests look at all
-KINDS = [PAGES[0], CHAPTERS[0], "book/glossary", "book/api"]
+KINDS = [PAGES[0], CHAPTERS[0], "book/glossary"]
 # contrast of an element's text with the nearest ground that is not transparent, as WCAG 2 has it
 CONTRAST = """
 element => {
@@ -83,7 +83,15 @@ def set_theme(tab, theme):
     pytest.fail(f"the switch never made the page {theme}")
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(
+            page, marks=() if page in [*KINDS, *CHAPTERS, "book/api"] else pytest.mark.slow
+        )
+        for page in PAGES
+    ],
+)
 def test_on_a_phone_from_a_folder(visit, site, page):
     tab = visit((site / "html" / f"{page}.html").as_uri(), PHONE)
     assert tab.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]

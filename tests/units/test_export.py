@@ -47,7 +47,13 @@ NETWORKS = {
 }
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+FEW = ("64 bits, distortions", "its own scale, from within")  # the rest is slow
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=() if name in FEW else pytest.mark.slow) for name in NETWORKS],
+)
 def test_the_file_gives_what_the_network_gives(name):
     model = NETWORKS[name]()
     found = export.run(export.litert(model), X)
