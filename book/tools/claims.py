@@ -1,7 +1,7 @@
 """What may the chapters record? book/claims holds the ranges, a file a chapter.
 
     [mnist]                   the data set
-    runs = 6                  from so many runs, with different seeds, the ranges come
+    runs = 6                  from so many runs the ranges come
     parameters = {EPOCHS = 2} the settings they hold for, if not the chapter's own
     [mnist.ranges]
     accuracy = [0.97, 0.98]   both ends included
@@ -61,7 +61,8 @@ def check(name, nb, data):
         if key in claims and not holds(value, claims[key]):
             expected = claims[key]
             if isinstance(expected, list):
-                expected = (" to " if len(expected) == 2 else " or ").join(map(str, expected))
+                names = isinstance(expected[0], str)
+                expected = (" or " if names else " to ").join(map(str, expected))
             wrong.append(f"{name}: {key} is {value}, claimed is {expected}")
         if key not in claims and data == "mnist":
             wrong.append(f"{name}: {key} is {value}, and has no claim")
