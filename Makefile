@@ -82,7 +82,7 @@ $(READY): requirements.lock pyproject.toml
 	done; \
 	echo "No Python 3.11, 3.12 or 3.13 found: install one, or name it: make PYTHON=..." >&2; exit 1
 	@if test -e $(READY).part; then again=--ignore-installed; fi; \
-	touch $(READY).part && $(PIP) $$again --require-hashes -r requirements.lock
+	touch $(READY).part && $(PIP) $$again --no-deps --require-hashes -r requirements.lock
 	@$(PY) -m pip install --quiet --no-deps --no-build-isolation -e .
 	@mv $(READY).part $@
 	@echo "Done: $$(du -sh $(VENV) | cut -f1) in $(VENV)"
