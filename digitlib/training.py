@@ -107,6 +107,11 @@ def compiled(recipe, *, seed, steps=None, steps_per_execution=None):
         metrics=["accuracy"],
         steps_per_execution=steps_per_execution or recipe.steps_per_execution,
     )
+    # Variables made by the first batch would have `fit` trace its step once more, for nothing.
+    model.optimizer.build(model.trainable_variables)
+    blank = np.zeros((1, 28, 28), "float32")
+    model.compute_metrics(blank, recipe.labels([0]), model(blank))
+    model.reset_metrics()
     return model
 
 

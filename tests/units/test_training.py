@@ -85,6 +85,17 @@ def test_the_seed_decides_the_first_weights():
     assert not same(first, other)
 
 
+def test_a_step_is_traced_once():
+    """Variables that its first call makes would have TensorFlow trace it again: seconds, for nothing."""
+    model = training.compiled(RECIPES["steps"], seed=3)
+    step, traced = model.train_step, []
+    model.train_step = lambda data: traced.append(data) or step(data)
+    model.fit(X[FEW], Y[FEW], batch_size=100, epochs=2, verbose=0)
+    assert len(traced) == 1
+    share = np.mean(model.predict(X[FEW], verbose=0).argmax(axis=1) == Y[FEW])
+    assert model.evaluate(X[FEW], Y[FEW], verbose=0)[1] == pytest.approx(share)
+
+
 @pytest.mark.slow
 def test_steps_per_execution_change_no_weight():
     models = []
