@@ -5,6 +5,7 @@ that it reaches by import, the recorded files that those name, the data, the par
 versions are the same.
 """
 
+import contextlib
 import datetime
 import json
 import os
@@ -19,41 +20,30 @@ from pathlib import Path
 import nbformat
 from chapters import ROOT, BuildError, chapters, digest, plain, read, tags, tidy, write
 from depends import closure, versions
+from kernels import NAME, kernels
 from tqdm import tqdm
 
 KERNEL = {
-    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": NAME},
     "language_info": {"name": "python"},
 }
 RUNNING = set()  # processes of papermill
 
 
-def execute(name, nb, parameters, python=sys.executable, path=ROOT):
+def execute(name, nb, parameters, environment):
     """A chapter run by papermill in an empty folder, and the seconds it took.
 
-    The kernel's Python may be another; `path` is where it finds digitlib, if it is not installed.
+    The environment is that of `kernels.kernels`.
     """
     start = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
-        kernel = folder / "kernels" / "python3"  # a user's own of that name is passed over
-        kernel.mkdir(parents=True)
-        argv = [str(python), "-m", "ipykernel_launcher", "--log-level=CRITICAL"]
-        argv += ["-f", "{connection_file}"]
-        spec = {"argv": argv, "display_name": "Python 3", "language": "python"}
-        (kernel / "kernel.json").write_text(json.dumps(spec))
         (folder / "given.json").write_text(json.dumps(parameters))  # JSON is YAML
         nbformat.write(nb, folder / "in.ipynb")
         (folder / "cwd").mkdir()
         command = [sys.executable, "-m", "papermill", "in.ipynb", "out.ipynb", "--cwd", "cwd"]
-        command += ["-k", "python3", "-l", "python", "--no-progress-bar"]
+        command += ["-k", NAME, "-l", "python", "--no-progress-bar"]
         command += ["-f", "given.json"] if parameters else []
-        known = os.environ.get("PYTHONPATH", "")
-        environment = os.environ | {
-            "JUPYTER_PATH": str(folder),
-            "PYTHONPATH": os.pathsep.join(filter(None, [path and str(path), known])),
-            "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # a warning of the kernel's debugger
-        }
         with subprocess.Popen(
             command, cwd=folder, env=environment, stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
@@ -118,7 +108,7 @@ def run_chapters(folder, given, data, data_hash, names=None):
             return
         print(f"  {name} is running", flush=True)
         try:
-            nb, seconds = execute(name, sources[name], given[name])
+            nb, seconds = execute(name, sources[name], given[name], environment)
         except BuildError as error:
             failed.append(error)
             return
@@ -135,6 +125,7 @@ def run_chapters(folder, given, data, data_hash, names=None):
     failed = []
     shown = len(waiting) > 1 and sys.stderr.isatty()
     with (
+        kernels(path=ROOT) if waiting else contextlib.nullcontext() as environment,
         tqdm(total=len(waiting), unit="chapter", disable=not shown) as bar,
         ThreadPoolExecutor(min(2, os.cpu_count() or 1)) as pool,
     ):

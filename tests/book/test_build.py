@@ -96,7 +96,8 @@ def built(tmp_path_factory):
     toc = {"format": "jb-book", "root": "book/index"}
     toc["parts"] = [{"chapters": [{"file": "notebooks/one"}, {"file": "notebooks/two"}]}]
     (tree / "_toc.yml").write_text(yaml.safe_dump(toc, sort_keys=False))
-    (tree / "digitlib" / "__init__.py").touch()
+    for name in ("__init__", "quiet"):
+        (tree / "digitlib" / f"{name}.py").touch()
     (tree / "digitlib" / "data.py").write_text(DATA)
     for name in ("one", "two"):
         log = f"with open({str(tree / 'log')!r}, 'a') as log:\n    print({name!r}, file=log)"

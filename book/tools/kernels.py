@@ -1,0 +1,99 @@
+"""Start the kernels of chapters sooner: forked from a process that has imported TensorFlow.
+
+That import takes longer than many a chapter needs on the sample.
+
+kernels.py SOCKET           import what the chapters do, then fork a kernel for all who ask
+kernels.py SOCKET ARGS...   ask for one, with the arguments of ipykernel, and live as long as it does
+
+The Python that runs this may have nothing beside ipykernel, so no package is imported at the top.
+"""
+
+import contextlib
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+NAME = "python3"
+
+
+@contextlib.contextmanager
+def kernels(python=sys.executable, path=None):
+    """The environment in which Jupyter finds such a kernel, under the name in `NAME`.
+
+    `python` is the kernel's Python, and `path` where it finds digitlib, if it is not installed.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        known = os.environ.get("PYTHONPATH", "")
+        environment = os.environ | {
+            "JUPYTER_PATH": folder,  # a user's own kernel of that name is passed over
+            "PYTHONPATH": os.pathsep.join(filter(None, [path and str(path), known])),
+            "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # a warning of the kernel's debugger
+        }
+        argv = [str(python), "-m", "ipykernel_launcher"]
+        server = contextlib.nullcontext()
+        if sys.platform == "linux":  # elsewhere a process with threads cannot be forked safely
+            argv = [str(python), str(Path(__file__).resolve()), str(Path(folder) / "socket")]
+            server = subprocess.Popen(
+                argv, env=environment, start_new_session=True, stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            )  # fmt: skip
+        argv += ["--log-level=CRITICAL", "-f", "{connection_file}"]
+        spec = {"argv": argv, "display_name": NAME, "language": "python"}
+        (Path(folder) / "kernels" / NAME).mkdir(parents=True)
+        (Path(folder) / "kernels" / NAME / "kernel.json").write_text(json.dumps(spec))
+        with server:  # its end is the end of its standard input
+            yield environment
+
+
+def serve(path):
+    """Fork kernels until standard input ends."""
+    del sys.path[0]  # this folder is none of a chapter's
+    with socket.socket(socket.AF_UNIX) as door:
+        door.bind(path)
+        door.listen()
+        os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"  # read at import
+        from ipykernel import kernelapp
+
+        with contextlib.suppress(ImportError):
+            import digitlib.quiet  # noqa: F401
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them
+        while sys.stdin not in select.select([door, sys.stdin], [], [])[0]:
+            line = door.accept()[0]
+            if os.fork() == 0:
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                door.close()
+                asked = json.loads(line.makefile().readline())
+                os.chdir(asked["cwd"])
+                os.environ.update(asked["environ"])
+                threading.Thread(target=obey, args=[line], daemon=True).start()
+                kernelapp.launch_new_instance(argv=asked["argv"])
+                os._exit(0)
+            line.close()
+
+
+def obey(line):
+    """Interrupt this process at each word of the other one, and end it with the other one."""
+    while line.recv(1):
+        os.kill(os.getpid(), signal.SIGINT)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def ask(path, *argv):
+    """Have a kernel forked, and wait for its end."""
+    with socket.socket(socket.AF_UNIX) as line:
+        line.connect(path)
+        signal.signal(signal.SIGINT, lambda *_: line.send(b"!"))
+        asked = {"cwd": os.getcwd(), "environ": dict(os.environ), "argv": argv}
+        line.sendall((json.dumps(asked) + "\n").encode())
+        line.recv(1)
+
+
+if __name__ == "__main__":
+    (serve if len(sys.argv) == 2 else ask)(*sys.argv[1:])
