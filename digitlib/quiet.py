@@ -14,6 +14,7 @@ Whatever the reader's keras.json says, images have their color axis last, and nu
 """
 
 import contextlib
+import gc
 import importlib.util
 import os
 import sys
@@ -78,9 +79,15 @@ os.environ["KERAS_BACKEND"] = "tensorflow"  # another one may be the reader's de
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
-with contextlib.nullcontext() if lacks_avx() else silence(show_failure=True):
-    import keras
-    import tensorflow
+_collects = gc.isenabled()
+gc.disable()  # a tenth of the import would go into looking for garbage where there is none
+try:
+    with contextlib.nullcontext() if lacks_avx() else silence(show_failure=True):
+        import keras
+        import tensorflow
+finally:
+    if _collects:
+        gc.enable()
 
 keras.config.set_image_data_format("channels_last")
 keras.config.set_floatx("float32")

@@ -33,11 +33,10 @@ def pytest_unconfigure(config):
 
 @pytest.fixture(scope="session")
 def site():
-    """The folder of the whole book on the sample, built once for all tests that look at it."""
-    if "DIGITS_BUILT" not in os.environ:  # `make test` has just done it
-        status, out, err = run_build(ROOT, "test")
-        if status:
-            pytest.fail(f"the book cannot be built on the sample:\n{out}{err}", pytrace=False)
+    """The folder of the whole book on the sample; the first test that asks has it built."""
+    status, out, err = run_build(ROOT, "test")
+    if status:
+        pytest.exit(f"The book cannot be built on the sample.\n{out}{err}", returncode=1)
     return ROOT / "_build" / "test"
 
 

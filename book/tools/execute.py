@@ -75,10 +75,24 @@ def failure(name, run, said):
     return f"{name}: {(plain(said).strip() or 'papermill died').splitlines()[-1]}"
 
 
+def together(outputs):
+    """Outputs in which what was printed in pieces stands in one, as where it came in one."""
+    joined = []
+    for output in outputs:
+        stream = joined and output.output_type == joined[-1].output_type == "stream"
+        if stream and output.name == joined[-1].name:
+            joined[-1].text += output.text
+        else:
+            joined.append(output)
+    return joined
+
+
 def stamped(nb, run):
     """A run without noise, with the record of how it was made."""
     for cell in nb.cells:
         cell.metadata = tidy(cell.metadata)
+        if cell.cell_type == "code":
+            cell.outputs = together(cell.outputs)
     nb.metadata = {"digitlib": run, **KERNEL}
     return nbformat.from_dict(nb)
 

@@ -86,13 +86,15 @@ def obey(line):
 
 
 def ask(path, *argv):
-    """Have a kernel forked, and wait for its end."""
+    """Have a kernel forked, and wait for its end, or that of the process that wanted it."""
+    parent = os.getppid()
     with socket.socket(socket.AF_UNIX) as line:
         line.connect(path)
         signal.signal(signal.SIGINT, lambda *_: line.send(b"!"))
         asked = {"cwd": os.getcwd(), "environ": dict(os.environ), "argv": argv}
         line.sendall((json.dumps(asked) + "\n").encode())
-        line.recv(1)
+        while not select.select([line], [], [], 0.5)[0] and os.getppid() == parent:
+            pass
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Do the project's files agree with each other?"""
 
 import ast
+import json
 import re
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from importlib.metadata import version
 import nbformat
 import pytest
 import yaml
+from bs4 import BeautifulSoup
 from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
@@ -158,13 +160,23 @@ def test_the_first_cell_installs_from_the_address(path):
     assert re.search(rf"git\+{re.escape(URL)}(\.git)?@{BRANCH}\b", cells(path, "code")[0])
 
 
-def test_launch_buttons_point_to_tracked_notebooks(site):
-    tracked = git_files()
-    link = re.compile(r"https://colab\.research\.google\.com/github/([^\"']+)")
-    for path in NOTEBOOKS:
-        page = (site / "html" / "notebooks" / f"{path.stem}.html").read_text()
-        assert set(link.findall(page)) == {f"{OWNER}/{NAME}/blob/{BRANCH}/notebooks/{path.name}"}
-        assert path in tracked, f"{path.name} is not in git"
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_chapter_can_be_launched_and_downloaded_and_says_how_it_ran(site, path):
+    page = site / "html" / "notebooks" / f"{path.stem}.html"
+    soup = BeautifulSoup(page.read_text(), "html.parser")
+    launch = {a["href"] for a in soup.select("a[href^='https://colab.research.google.com/']")}
+    assert {address.partition("/github/")[2] for address in launch} == {
+        f"{OWNER}/{NAME}/blob/{BRANCH}/notebooks/{path.name}"
+    }
+    assert path in git_files(), f"{path.name} is not in git"
+    source = page.parent / soup.select_one("a.btn-download-source-button")["href"]
+    assert json.loads(source.read_text())["nbformat"] == 4
+    stamp = soup.select_one(".run-stamp").text
+    for word in ("the small sample", "Python 3.", "TensorFlow 2.", "Keras 3.", "NumPy ", " s."):
+        assert word in stamp
+    for code in soup.select("article pre, article script"):
+        code.decompose()
+    assert soup.select("math") or "$" not in soup.select_one("article").text
 
 
 # What is tracked
