@@ -31,12 +31,17 @@ def pytest_unconfigure(config):
     shutil.rmtree(getattr(config, "scratch", ""), ignore_errors=True)
 
 
+def pytest_collection_modifyitems(items):
+    """What needs the book comes first: while one worker waits for it, the other does the rest."""
+    items.sort(key=lambda item: "site" not in item.fixturenames)
+
+
 @pytest.fixture(scope="session")
 def site():
     """The folder of the whole book on the sample; the first test that asks has it built."""
-    status, out, err = run_build(ROOT, "test")
+    status, _, err = run_build(ROOT, "test")
     if status:
-        pytest.exit(f"The book cannot be built on the sample.\n{out}{err}", returncode=1)
+        pytest.fail(f"the book cannot be built on the sample: {err.strip()}", pytrace=False)
     return ROOT / "_build" / "test"
 
 

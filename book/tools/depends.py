@@ -1,6 +1,7 @@
 """What does a chapter's run depend on, beside itself, the data, and the parameters?"""
 
 import ast
+import functools
 import platform
 import re
 from importlib.metadata import PackageNotFoundError, version
@@ -31,6 +32,25 @@ def module(name):
     return next((p for p in (place.with_suffix(".py"), place / "__init__.py") if p.exists()), None)
 
 
+@functools.cache
+def named(path):
+    """What a file of Python imports, and the strings in it."""
+    return parsed(path.read_text(encoding="utf-8"))
+
+
+def parsed(code):
+    """Like `named`, of code itself."""
+    imports, strings = set(), set()
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            strings.add(node.value)
+        elif isinstance(node, ast.Import):
+            imports |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            imports |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return imports, strings
+
+
 def closure(nb):
     """The files of the project that a chapter's run depends on.
 
@@ -38,22 +58,16 @@ def closure(nb):
     and book/web that their code names: "web/matrix.js", or just "study" for a record of that name.
     """
     code = "\n".join(cell.source for cell in nb.cells if cell.cell_type == "code")
-    found, strings = set(), set()
-    waiting = [re.sub(r"^( *)[%!].*$", r"\1pass", code, flags=re.MULTILINE)]
+    found = set()
+    imports, strings = parsed(re.sub(r"^( *)[%!].*$", r"\1pass", code, flags=re.MULTILINE))
+    waiting = [*imports]
     while waiting:
-        for node in ast.walk(ast.parse(waiting.pop())):
-            names = []
-            if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                strings.add(node.value)
-            elif isinstance(node, ast.Import):
-                names = [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-            for name in names:
-                path = module(name) if name.split(".")[0] == "digitlib" else None
-                if path and path not in found:
-                    found.add(path)
-                    waiting.append(path.read_text(encoding="utf-8"))
+        name = waiting.pop()
+        path = module(name) if name.split(".")[0] == "digitlib" else None
+        if path and path not in found:
+            found.add(path)
+            waiting += named(path)[0]
+            strings = strings | named(path)[1]
     for path in [*ROOT.glob("book/results/**/*.*"), *ROOT.glob("book/web/*")]:
         record = path.parent.name != "web" and path.stem in strings
         if record or f"{path.parent.name}/{path.name}" in strings:

@@ -14,8 +14,8 @@ import render
 
 PAGES = render.pages()
 CHAPTERS = [page for page in PAGES if page.startswith("notebooks/")]
-# these in every test of the pages; the slow tests look at all
-SOME = [PAGES[0], CHAPTERS[0]]
+# the slow tests look at all: the front page, a chapter, and the one with the matrix in every test
+SOME = [PAGES[0], CHAPTERS[0], CHAPTERS[-1]]
 # contrast of an element's text with the nearest ground that is not transparent, as WCAG 2 has it
 CONTRAST = """
 element => {
@@ -85,10 +85,7 @@ def set_theme(tab, theme):
 
 @pytest.mark.parametrize(
     "page",
-    [
-        pytest.param(page, marks=() if page in [*SOME, *CHAPTERS] else pytest.mark.slow)
-        for page in PAGES
-    ],
+    [pytest.param(page, marks=() if page in SOME else pytest.mark.slow) for page in PAGES],
 )
 def test_on_a_phone_from_a_folder(visit, site, page):
     tab = visit((site / "html" / f"{page}.html").as_uri(), PHONE)
@@ -116,13 +113,13 @@ def looked_at(visit, served, page):
     assert seen["light"] != seen["dark"]
 
 
-@pytest.mark.parametrize("page", CHAPTERS[:1])
+@pytest.mark.parametrize("page", PAGES[:1])
 def test_served_light_and_dark_and_accessible(visit, served, page):
     looked_at(visit, served, page)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", [page for page in PAGES if page not in CHAPTERS[:1]])
+@pytest.mark.parametrize("page", [page for page in PAGES if page not in PAGES[:1]])
 def test_the_other_pages_light_and_dark_and_accessible(visit, served, page):
     looked_at(visit, served, page)
 
@@ -143,6 +140,7 @@ def test_search_works_from_a_folder(visit, site):
     tab.locator("#search-results li a").first.wait_for()
 
 
+@pytest.mark.slow
 def test_the_keyboard_reaches_contents_sidebar_and_page(visit, served):
     tab = visit(f"{served}{CHAPTERS[0]}.html", LAPTOP)
     tab.keyboard.press("Tab")

@@ -65,6 +65,7 @@ class Unfit(layers.Layer):
         return tensorflow.raw_ops.Erfinv(x=images)  # LiteRT has no such operation
 
 
+@pytest.mark.slow
 def test_what_cannot_be_converted_is_one_line():
     with pytest.raises(ValueError, match=r"^the network cannot be converted \(") as caught:
         export.litert(network(Unfit()))
@@ -79,6 +80,7 @@ class Chatty(layers.Layer):
         return images
 
 
+@pytest.mark.slow
 def test_it_says_nothing_even_with_stderr_closed(capfd):
     model = network(Chatty())
     capfd.readouterr()
@@ -93,6 +95,7 @@ def test_it_says_nothing_even_with_stderr_closed(capfd):
     assert export.run(content, X).shape == (20, 10)
 
 
+@pytest.mark.slow
 def test_the_package_of_litert_is_used_where_it_is(monkeypatch):
     used = []
 

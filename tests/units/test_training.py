@@ -107,6 +107,7 @@ def test_steps_per_execution_change_no_weight():
     assert same(*models)
 
 
+@pytest.mark.slow
 def test_schedules_and_distortions_can_be_repeated():
     recipe = replace(RECIPES["steps"], schedule=True, distort=True)
     first, again = (training.train(recipe, X[FEW], Y[FEW], seed=7, epochs=1)[0] for _ in range(2))
@@ -262,6 +263,7 @@ os.write(2, b"heard")
     assert python(code) == ("", "heard")
 
 
+@pytest.mark.slow
 def test_modules_that_need_no_tensorflow_do_not_load_it():
     code = (
         "import sys, digitlib; from digitlib import baselines, cli, data, evaluation, frame, notebook\n"
