@@ -43,6 +43,7 @@ def execute(name, nb, parameters, environment):
         (folder / "cwd").mkdir()
         command = [sys.executable, "-m", "papermill", "in.ipynb", "out.ipynb", "--cwd", "cwd"]
         command += ["-k", NAME, "-l", "python", "--no-progress-bar"]
+        command += ["--no-request-save-on-cell-execute", "--autosave-cell-every", "0"]
         command += ["-f", "given.json"] if parameters else []
         with subprocess.Popen(
             command, cwd=folder, env=environment, stdin=subprocess.DEVNULL,

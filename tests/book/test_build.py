@@ -17,10 +17,7 @@ import pytest
 import yaml
 from support import ROOT, TOOLS, run_build
 
-sys.path.insert(0, str(TOOLS))
-import claims
-import depends
-from chapters import chapters
+pytestmark = pytest.mark.slow
 
 # stands in for digitlib: no TensorFlow, no scikit-learn
 DATA = """
@@ -156,7 +153,6 @@ def test_a_changed_chapter_runs_alone(tree):
     assert "width 1" in (tree / "notebooks" / "two.ipynb").read_text()
 
 
-@pytest.mark.slow
 def test_a_changed_module_runs_the_chapters_that_reach_it(tree):
     (tree / "digitlib" / "two.py").write_text("x = 1\n")
     assert run_build(tree, "notebooks")[0] == 0
@@ -166,43 +162,6 @@ def test_a_changed_module_runs_the_chapters_that_reach_it(tree):
     assert runs(tree) == []
     assert run_build(tree, "notebooks", CONTENT="other")[0] == 0
     assert sorted(runs(tree)) == ["one", "two"]
-
-
-def test_what_a_chapter_depends_on(tmp_path, monkeypatch):
-    monkeypatch.setattr(depends, "ROOT", tmp_path)
-    for name, text in {
-        "digitlib/__init__.py": "",
-        "digitlib/a.py": "from digitlib import files\nfrom digitlib.sub import part\n",
-        "digitlib/files.py": "",
-        "digitlib/sub/__init__.py": "from digitlib.sub.deep import x\n",
-        "digitlib/sub/deep.py": "SCRIPT = packaged('web/page.js')\n",
-        "digitlib/other.py": "OTHER = packaged('web/other.js')\n",
-        "book/web/page.js": "",
-        "book/web/other.js": "",
-        "book/results/study.jsonl": "",
-        "book/results/more.jsonl": "",
-    }.items():
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    source = "try:\n    import digitlib\nexcept ModuleNotFoundError:\n    %pip install it\n"
-    cells = [code(source + "from digitlib import a"), code("rows = recorded('study')")]
-    found = depends.closure(nbformat.v4.new_notebook(cells=cells))
-    assert [str(path.relative_to(tmp_path)) for path in found] == [
-        "book/results/study.jsonl", "book/web/page.js", "digitlib/__init__.py", "digitlib/a.py",
-        "digitlib/files.py", "digitlib/sub/__init__.py", "digitlib/sub/deep.py",
-    ]  # fmt: skip
-
-
-def test_every_chapter_of_the_book_depends_on_what_it_names():
-    found = {name: depends.closure(nb) for name, nb in chapters().items()}
-    names = {name: {str(path.relative_to(ROOT)) for path in of} for name, of in found.items()}
-    assert {"book/results/study.jsonl", "digitlib/rows.py"} <= names["06_comparing"]
-    assert "book/results/bench.json" in names["07_convolutions"]
-    assert "book/results/reader.weights.h5" in names["09_your_own_digits"]
-    assert {"book/web/matrix.js", "book/web/matrix.css"} <= names["11_matrix"]
-    for of in names.values():
-        assert not any(name.startswith("digitlib/cli/") for name in of)
 
 
 @pytest.mark.parametrize("command", ["book", "notebooks"])
@@ -218,44 +177,6 @@ def test_a_number_out_of_its_range_is_not_published(tree, command):
     assert files(tree / "notebooks") == stored
 
 
-@pytest.mark.parametrize(
-    ("value", "claim", "right"),
-    [
-        (26, 26, True), (26, 27, False), (0.5, [0.5, 1], True), (0.49, [0.5, 1], False),
-        ("4 read as 9", ["4 read as 9", "9 read as 4"], True), ("5 read as 3", ["4 read as 9"], False),
-        ("svm", "svm", True), ("svm", [0, 1], False),
-    ],
-)  # fmt: skip
-def test_claims(value, claim, right):
-    assert claims.holds(value, claim) == right
-
-
-def test_numbers_without_a_claim_and_claims_without_a_number(monkeypatch):
-    def recorded(*pairs):
-        outputs = [
-            nbformat.v4.new_output(
-                "display_data", {claims.RECORD: repr(value)}, metadata={"scrapbook": {"name": name}}
-            )
-            for name, value in pairs
-        ]
-        return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(outputs=outputs)])
-
-    ranges = {"a": [0, 1], "b": ["x"]}
-    monkeypatch.setattr(
-        claims, "read", lambda _: {key: {"ranges": ranges} for key in ["mnist", "sample"]}
-    )
-    assert claims.check("c", recorded(("a", 0.5), ("b", "x")), "mnist") == []
-    assert claims.check("c", recorded(("a", 2), ("b", "y")), "mnist") == [
-        "c: a is 2, claimed is 0 to 1", "c: b is y, claimed is x",
-    ]  # fmt: skip
-    assert claims.check("c", recorded(("a", 1), ("a", 1), ("new", 3)), "mnist") == [
-        "c: a is recorded twice", "c: new is 3, and has no claim",
-        "c: b is claimed and not recorded",
-    ]  # fmt: skip
-    assert claims.check("c", recorded(("a", 1), ("b", "x"), ("new", 3)), "sample") == []
-
-
-@pytest.mark.slow
 def test_the_sample_is_announced_on_every_page(tree):
     assert "not on MNIST" not in page(tree, "one")
     status, out, err = run_build(tree, "book", DIGITLIB_DATA="sample")
@@ -266,7 +187,6 @@ def test_the_sample_is_announced_on_every_page(tree):
         assert "not on MNIST" in (tree / "_build" / "html" / path).read_text()
 
 
-@pytest.mark.slow
 def test_parameters_reach_the_chapters_that_declare_them(tree):
     edit(tree, "one", "SIZE = 1", "SIZE = 1\\nCOLOR = 'red'")
     status, out, err = run_build(tree, "book", "-p", "COLOR", "blue", "-p", "SIZE", "2")
@@ -297,7 +217,6 @@ def test_a_failing_chapter_is_named_and_the_last_site_stays(tree):
     assert files(tree / "_build") == before
 
 
-@pytest.mark.slow
 def test_a_kernel_that_dies_is_one_line(tree):
     edit(tree, "two", "print('size', SIZE)", "import os, signal; os.kill(os.getpid(), 9)")
     status, _, err = run_build(tree, "book")
@@ -315,7 +234,6 @@ def test_a_broken_run_is_named(tree):
     assert "Traceback" not in err
 
 
-@pytest.mark.slow
 def test_a_warning_of_the_renderer_stops_the_build_and_the_last_site_stays(tree):
     before = files(tree / "_build" / "html")
     with (tree / "book" / "index.md").open("a") as index:
@@ -344,7 +262,7 @@ def started(tree, command="book", **options):
         signal.signal(signal.SIGINT, ours)
 
 
-@pytest.mark.parametrize("whom", ["all", pytest.param("one", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("whom", ["all", "one"])
 def test_an_interrupted_build_says_so_in_a_line_and_leaves_nothing_half_done(tree, whom):
     edit(tree, "two", "print('size', SIZE)", "import time; time.sleep(600)")
     before = files(tree / "_build")
@@ -362,7 +280,6 @@ def test_an_interrupted_build_says_so_in_a_line_and_leaves_nothing_half_done(tre
     assert files(tree / "_build") == before
 
 
-@pytest.mark.slow
 def test_two_builds_at_once(tree):
     """The second waits for the first, and finds its work done."""
     gate = tree / "gate"
@@ -382,7 +299,6 @@ def test_two_builds_at_once(tree):
     assert runs(tree) == ["two"]
 
 
-@pytest.mark.slow
 def test_a_users_own_kernel_of_that_name_is_passed_over(tree, tmp_path):
     kernel = tmp_path / "kernels" / "python3"
     kernel.mkdir(parents=True)
@@ -394,7 +310,6 @@ def test_a_users_own_kernel_of_that_name_is_passed_over(tree, tmp_path):
     assert status == 0, err
 
 
-@pytest.mark.slow
 def test_site_renders_what_is_stored_without_running_or_tensorflow(tree):
     for path in (tree / "_build" / "executed").glob("*.ipynb"):
         shutil.copy(path, tree / "notebooks")
@@ -417,7 +332,6 @@ def test_site_refuses_a_chapter_with_a_cell_that_never_ran(tree):
     assert "notebooks/two.ipynb: cell 3 was never run; `make notebooks`" in err
 
 
-@pytest.mark.slow
 def test_notebooks_stores_clean_runs_on_mnist(tree):
     status, _, err = run_build(tree, "notebooks")
     assert status == 0, err
@@ -439,12 +353,7 @@ def test_notebooks_stores_clean_runs_on_mnist(tree):
     ("data", "cell", "message"),
     [
         ("sample", "print(1)", "Only runs on MNIST"),
-        pytest.param(
-            "mnist",
-            "import sys; print('hot', file=sys.stderr)",
-            "two, cell 4 wrote to stderr",
-            marks=pytest.mark.slow,
-        ),
+        ("mnist", "import sys; print('hot', file=sys.stderr)", "two, cell 4 wrote to stderr"),
     ],
 )
 def test_notebooks_stores_all_or_nothing(tree, data, cell, message):

@@ -18,6 +18,8 @@ from support import WEB, serving
 
 from digitlib import clickable, data
 
+pytestmark = pytest.mark.slow
+
 DIGITS = data.load("sample")
 PREFERENCES = """
 user_pref("marionette.port", 0);

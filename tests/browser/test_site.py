@@ -129,6 +129,7 @@ def test_the_front_door_leads_to_the_first_page(visit, site):
     tab.wait_for_url(f"**/{PAGES[0]}.html")
 
 
+@pytest.mark.slow
 def test_search_finds_a_word(visit, served):
     tab = visit(f"{served}search.html?q=softmax", LAPTOP)
     tab.locator("#search-results li a").first.wait_for()

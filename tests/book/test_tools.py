@@ -1,0 +1,88 @@
+"""What does a run depend on, and what holds of its numbers? The functions that the build asks."""
+
+import sys
+
+import nbformat
+import pytest
+from support import ROOT, TOOLS
+
+sys.path.insert(0, str(TOOLS))
+import claims
+import depends
+from chapters import chapters
+
+
+def test_what_a_chapter_depends_on(tmp_path, monkeypatch):
+    monkeypatch.setattr(depends, "ROOT", tmp_path)
+    for name, text in {
+        "digitlib/__init__.py": "",
+        "digitlib/a.py": "from digitlib import files\nfrom digitlib.sub import part\n",
+        "digitlib/files.py": "",
+        "digitlib/sub/__init__.py": "from digitlib.sub.deep import x\n",
+        "digitlib/sub/deep.py": "SCRIPT = packaged('web/page.js')\n",
+        "digitlib/other.py": "OTHER = packaged('web/other.js')\n",
+        "book/web/page.js": "",
+        "book/web/other.js": "",
+        "book/results/study.jsonl": "",
+        "book/results/more.jsonl": "",
+    }.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    source = "try:\n    import digitlib\nexcept ModuleNotFoundError:\n    %pip install it\n"
+    cells = [source + "from digitlib import a", "rows = recorded('study')"]
+    found = depends.closure(
+        nbformat.v4.new_notebook(cells=[*map(nbformat.v4.new_code_cell, cells)])
+    )
+    assert [str(path.relative_to(tmp_path)) for path in found] == [
+        "book/results/study.jsonl", "book/web/page.js", "digitlib/__init__.py", "digitlib/a.py",
+        "digitlib/files.py", "digitlib/sub/__init__.py", "digitlib/sub/deep.py",
+    ]  # fmt: skip
+
+
+def test_every_chapter_of_the_book_depends_on_what_it_names():
+    found = {name: depends.closure(nb) for name, nb in chapters().items()}
+    names = {name: {str(path.relative_to(ROOT)) for path in of} for name, of in found.items()}
+    assert {"book/results/study.jsonl", "digitlib/rows.py"} <= names["06_comparing"]
+    assert "book/results/bench.json" in names["07_convolutions"]
+    assert "book/results/reader.weights.h5" in names["09_your_own_digits"]
+    assert {"book/web/matrix.js", "book/web/matrix.css"} <= names["11_matrix"]
+    for of in names.values():
+        assert not any(name.startswith("digitlib/cli/") for name in of)
+
+
+@pytest.mark.parametrize(
+    ("value", "claim", "right"),
+    [
+        (26, 26, True), (26, 27, False), (0.5, [0.5, 1], True), (0.49, [0.5, 1], False),
+        ("4 read as 9", ["4 read as 9", "9 read as 4"], True), ("5 read as 3", ["4 read as 9"], False),
+        ("svm", "svm", True), ("svm", [0, 1], False),
+    ],
+)  # fmt: skip
+def test_claims(value, claim, right):
+    assert claims.holds(value, claim) == right
+
+
+def test_numbers_without_a_claim_and_claims_without_a_number(monkeypatch):
+    def recorded(*pairs):
+        outputs = [
+            nbformat.v4.new_output(
+                "display_data", {claims.RECORD: repr(value)}, metadata={"scrapbook": {"name": name}}
+            )
+            for name, value in pairs
+        ]
+        return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(outputs=outputs)])
+
+    ranges = {"a": [0, 1], "b": ["x"]}
+    monkeypatch.setattr(
+        claims, "read", lambda _: {key: {"ranges": ranges} for key in ["mnist", "sample"]}
+    )
+    assert claims.check("c", recorded(("a", 0.5), ("b", "x")), "mnist") == []
+    assert claims.check("c", recorded(("a", 2), ("b", "y")), "mnist") == [
+        "c: a is 2, claimed is 0 to 1", "c: b is y, claimed is x",
+    ]  # fmt: skip
+    assert claims.check("c", recorded(("a", 1), ("a", 1), ("new", 3)), "mnist") == [
+        "c: a is recorded twice", "c: new is 3, and has no claim",
+        "c: b is claimed and not recorded",
+    ]  # fmt: skip
+    assert claims.check("c", recorded(("a", 1), ("b", "x"), ("new", 3)), "sample") == []
