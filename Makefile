@@ -9,6 +9,8 @@ PIP = $(PY) -m pip install --disable-pip-version-check $$(test -t 1 || echo --qu
 FITS = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 NPX = npx --yes @biomejs/biome@2.6.8
 PORT ?= 8000
+# where Python keeps compiled modules, they save seconds in each of many processes
+unexport PYTHONDONTWRITEBYTECODE
 
 help:
 	@echo "make setup      only set up, in $(VENV): the other doors do it when it is needed"

@@ -1,4 +1,4 @@
-"""What the tests share: where the project lies, what a phone is, how a folder is served."""
+"""What the tests share: where the project lies, what a phone is, how a folder is served, a sample."""
 
 import contextlib
 import functools
@@ -16,6 +16,14 @@ PHONE = {"width": 360, "height": 740}
 LAPTOP = {"width": 1280, "height": 800}
 # preload makes axe fetch the style sheets again, one of them from a wrong place
 AXE = {"preload": False, "resultTypes": ["violations"]}
+
+
+@functools.cache
+def sample():
+    """The sample of `digitlib.data`, loaded once."""
+    from digitlib import data
+
+    return data.load("sample")
 
 
 def run_build(tree, *args, **environment):

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from scipy import ndimage
-from support import AXE, PHONE, TOOLS, WEB, serving
+from support import AXE, PHONE, TOOLS, WEB, sample, serving
 
-from digitlib import data, export, models, plots
+from digitlib import export, models, plots
 from digitlib.frame import to_frame
 
 RUNTIME = {"litert.js", "network.js"}
-DIGITS = data.load("sample")
+DIGITS = sample()
 
 
 @pytest.fixture(scope="module")

@@ -14,13 +14,13 @@ import time
 
 import numpy as np
 import pytest
-from support import WEB, serving
+from support import WEB, sample, serving
 
-from digitlib import clickable, data
+from digitlib import clickable
 
 pytestmark = pytest.mark.slow
 
-DIGITS = data.load("sample")
+DIGITS = sample()
 PREFERENCES = """
 user_pref("marionette.port", 0);
 user_pref("datareporting.policy.dataSubmissionEnabled", false);

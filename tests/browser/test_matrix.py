@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from sklearn.metrics import confusion_matrix
-from support import AXE, PHONE
+from support import AXE, PHONE, sample
 
-from digitlib import clickable, data, evaluation
+from digitlib import clickable, evaluation
 
-DIGITS = data.load("sample")
+DIGITS = sample()
 Y_TRUE, IMAGES = DIGITS.y_test, DIGITS.x_test
 
 

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 from scipy import ndimage
+from support import sample
 
-from digitlib import data, distortion
+from digitlib import distortion
 from digitlib.quiet import keras
 
-IMAGES = data.load("sample").x_test[:40].astype("float32") / 255
+IMAGES = sample().x_test[:40].astype("float32") / 255
 STILL = {"rotation": 0.0, "width": 1.0, "height": 1.0, "shear": 0.0, "right": 0.0, "down": 0.0}
 
 

@@ -6,11 +6,12 @@ import types
 
 import numpy as np
 import pytest
+from support import sample
 
-from digitlib import data, export, models
+from digitlib import export, models
 from digitlib.quiet import keras, tensorflow
 
-DIGITS = data.load("sample")
+DIGITS = sample()
 X = DIGITS.x_test[:20]
 layers = keras.layers
 

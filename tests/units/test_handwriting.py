@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 from scipy import ndimage
+from support import sample
 
-from digitlib import data, handwriting, models
+from digitlib import handwriting, models
 from digitlib.frame import to_frame
 
-DIGITS = data.load("sample")  # scikit-learn's digits, which the network was not trained on
+DIGITS = sample()  # scikit-learn's digits, which the network was not trained on
 TEXT = ["31415", "92653", "58979"]
 
 

@@ -13,11 +13,12 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from support import sample
 
-from digitlib import data, files, models, recipes, training
+from digitlib import files, models, recipes, training
 from digitlib.quiet import keras
 
-DIGITS = data.load("sample")
+DIGITS = sample()
 X = DIGITS.x_test[:20]
 SCALED = training.scale(X)
 SUFFIXES = [".keras", ".h5"]

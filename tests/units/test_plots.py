@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
-from support import ROOT
+from support import ROOT, sample
 
-from digitlib import data, plots
+from digitlib import plots
 
-PICTURES = data.load("sample").x_test[:23]
+PICTURES = sample().x_test[:23]
 rng = np.random.default_rng(0)
 MATRIX = np.diag([970] * 10) + rng.integers(0, 24, (10, 10)) * (rng.random((10, 10)) < 0.6)
 

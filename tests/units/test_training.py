@@ -12,12 +12,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from support import sample
 
-from digitlib import data, models, quiet, training
+from digitlib import models, quiet, training
 from digitlib.quiet import keras
 from digitlib.recipes import RECIPES
 
-DIGITS = data.load("sample")
+DIGITS = sample()
 X, Y = training.scale(DIGITS.x_train), DIGITS.y_train
 X_TEST, Y_TEST = training.scale(DIGITS.x_test), DIGITS.y_test
 FEW = slice(0, 200)
