@@ -13,6 +13,7 @@ import sys
 import time
 
 import nbformat
+import psutil
 import pytest
 import yaml
 from support import ROOT, TOOLS, run_build
@@ -278,6 +279,24 @@ def test_an_interrupted_build_says_so_in_a_line_and_leaves_nothing_half_done(tre
     assert process.returncode == 130
     assert err == "\nInterrupted; the last good site and all finished runs are kept.\n"
     assert files(tree / "_build") == before
+
+
+def test_a_killed_papermill_is_one_line_and_leaves_no_kernel(tree):
+    note = tree / "pid"
+    wait = f"import os, pathlib, time\\npathlib.Path('{note}').write_text(str(os.getpid()))"
+    edit(tree, "two", "print('size', SIZE)", f"{wait}\\ntime.sleep(600)")
+    with started(tree) as process:
+        while not (note.exists() and note.read_text()):
+            assert process.poll() is None
+            time.sleep(0.05)
+        kernel = psutil.Process(int(note.read_text()))
+        for child in psutil.Process(process.pid).children():
+            if "papermill" in child.cmdline():
+                child.kill()
+        _, err = process.communicate()
+    assert process.returncode == 1
+    assert err.startswith("\nThe build stopped: two: ")
+    assert psutil.wait_procs([kernel], timeout=60)[1] == []
 
 
 def test_two_builds_at_once(tree):
