@@ -74,7 +74,7 @@ def serve(path):
                 os.environ.update(asked["environ"])
                 threading.Thread(target=obey, args=[line], daemon=True).start()
                 kernelapp.launch_new_instance(argv=asked["argv"])
-                os._exit(0)
+                return  # and end as any process does, with what is to be tidied up
             line.close()
 
 
