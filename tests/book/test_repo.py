@@ -51,7 +51,7 @@ def lock():
     pins = {}
     for entry in (ROOT / "requirements.lock").read_text().replace("\\\n", "").splitlines():
         line, *hashes = re.split(r"\s+--hash=sha256:", entry.strip())
-        match = re.fullmatch(r"([a-z0-9-]+)==([\w.]+)(?: ; (.+))?", line)
+        match = re.fullmatch(r"([a-z0-9-]+)(?:\[[\w,-]+\])?==([\w.]+)(?: ; (.+))?", line)
         assert match, f"not a plain pin: {line}"
         assert hashes, f"no hash: {line}"
         assert all(re.fullmatch("[0-9a-f]{64}", one) for one in hashes)
