@@ -38,8 +38,10 @@ def kernels(python=sys.executable, path=None):
         }
         argv = [str(python), "-m", "ipykernel_launcher"]
         server = contextlib.nullcontext()
-        if sys.platform == "linux":  # elsewhere a process with threads cannot be forked safely
-            argv = [str(python), str(Path(__file__).resolve()), str(Path(folder) / "socket")]
+        door = os.path.join(folder, "socket")
+        # elsewhere a process with threads cannot be forked safely; a socket's path is short
+        if sys.platform == "linux" and len(os.fsencode(door)) < 108:
+            argv = [str(python), str(Path(__file__).resolve()), door]
             server = subprocess.Popen(
                 argv, env=environment, start_new_session=True, stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
