@@ -33,13 +33,8 @@ def module(name):
 
 
 @functools.cache
-def named(path):
-    """What a file of Python imports, and the strings in it."""
-    return parsed(path.read_text(encoding="utf-8"))
-
-
 def parsed(code):
-    """Like `named`, of code itself."""
+    """What code imports, and the strings in it."""
     imports, strings = set(), set()
     for node in ast.walk(ast.parse(code)):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
@@ -66,8 +61,9 @@ def closure(nb):
         path = module(name) if name.split(".")[0] == "digitlib" else None
         if path and path not in found:
             found.add(path)
-            waiting += named(path)[0]
-            strings = strings | named(path)[1]
+            more, named = parsed(path.read_text(encoding="utf-8"))
+            waiting += more
+            strings = strings | named
     for path in [*ROOT.glob("book/results/**/*.*"), *ROOT.glob("book/web/*")]:
         record = path.parent.name != "web" and path.stem in strings
         if record or f"{path.parent.name}/{path.name}" in strings:

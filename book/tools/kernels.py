@@ -2,7 +2,8 @@
 
 That import takes longer than many a chapter needs on the sample.
 
-kernels.py SOCKET           import what the chapters do, then fork a kernel for all who ask
+kernels.py NUMBER           import what the chapters do, then fork a kernel for all who ask at a
+                            socket that is open under this number
 kernels.py SOCKET ARGS...   ask for one, with the arguments of ipykernel, and live as long as it does
 
 The Python that runs this may have nothing beside ipykernel, so no package is imported at the top.
@@ -29,37 +30,43 @@ def kernels(python=sys.executable, path=None):
 
     `python` is the kernel's Python, and `path` where it finds digitlib, if it is not installed.
     """
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
         known = os.environ.get("PYTHONPATH", "")
         environment = os.environ | {
-            "JUPYTER_PATH": folder,  # a user's own kernel of that name is passed over
+            "JUPYTER_PATH": name,  # a user's own kernel of that name is passed over
             "PYTHONPATH": os.pathsep.join(filter(None, [path and str(path), known])),
             "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # a warning of the kernel's debugger
         }
         argv = [str(python), "-m", "ipykernel_launcher"]
         server = contextlib.nullcontext()
-        door = os.path.join(folder, "socket")
+        door = str(folder / "socket")
         # elsewhere a process with threads cannot be forked safely; a socket's path is short
         if sys.platform == "linux" and len(os.fsencode(door)) < 108:
-            argv = [str(python), str(Path(__file__).resolve()), door]
-            server = subprocess.Popen(
-                argv, env=environment, start_new_session=True, stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            )  # fmt: skip
+            script = [str(python), str(Path(__file__).resolve())]
+            argv = [*script, door]
+            with socket.socket(socket.AF_UNIX) as listening:  # there before anyone asks
+                listening.bind(door)
+                listening.listen()
+                number = listening.fileno()
+                server = subprocess.Popen(
+                    [*script, str(number)], env=environment, start_new_session=True,
+                    pass_fds=[number], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                )  # fmt: skip
         argv += ["--log-level=CRITICAL", "-f", "{connection_file}"]
         spec = {"argv": argv, "display_name": NAME, "language": "python"}
-        (Path(folder) / "kernels" / NAME).mkdir(parents=True)
-        (Path(folder) / "kernels" / NAME / "kernel.json").write_text(json.dumps(spec))
+        kernel = folder / "kernels" / NAME
+        kernel.mkdir(parents=True)
+        (kernel / "kernel.json").write_text(json.dumps(spec))
         with server:  # its end is the end of its standard input
             yield environment
 
 
-def serve(path):
-    """Fork kernels until standard input ends."""
+def serve(number):
+    """Fork kernels for those who come to the socket of this number, until standard input ends."""
     del sys.path[0]  # this folder is none of a chapter's
-    with socket.socket(socket.AF_UNIX) as door:
-        door.bind(path)
-        door.listen()
+    with socket.socket(fileno=int(number)) as door:
         os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"  # read at import
         from ipykernel import kernelapp
 

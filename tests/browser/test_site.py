@@ -14,8 +14,6 @@ import render
 
 PAGES = render.pages()
 CHAPTERS = [page for page in PAGES if page.startswith("notebooks/")]
-# the slow tests look at all: the front page, a chapter, and the one with the matrix in every test
-SOME = [PAGES[0], CHAPTERS[0], CHAPTERS[-1]]
 # contrast of an element's text with the nearest ground that is not transparent, as WCAG 2 has it
 CONTRAST = """
 element => {
@@ -83,10 +81,12 @@ def set_theme(tab, theme):
     pytest.fail(f"the switch never made the page {theme}")
 
 
-@pytest.mark.parametrize(
-    "page",
-    [pytest.param(page, marks=() if page in SOME else pytest.mark.slow) for page in PAGES],
-)
+def every(*quick):
+    """All pages, those not named here in the slow tests."""
+    return [pytest.param(page, marks=() if page in quick else pytest.mark.slow) for page in PAGES]
+
+
+@pytest.mark.parametrize("page", every(PAGES[0], CHAPTERS[0], CHAPTERS[-1]))
 def test_on_a_phone_from_a_folder(visit, site, page):
     tab = visit((site / "html" / f"{page}.html").as_uri(), PHONE)
     assert tab.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
@@ -101,7 +101,8 @@ def test_on_a_phone_from_a_folder(visit, site, page):
     assert "not MNIST" in tab.locator("footer.bd-footer-content").inner_text()
 
 
-def looked_at(visit, served, page):
+@pytest.mark.parametrize("page", every(PAGES[0]))
+def test_served_light_and_dark_and_accessible(visit, served, page):
     """Nothing that axe finds, light and dark, and text that can be read."""
     tab = visit(f"{served}{page}.html", LAPTOP)
     seen = {}
@@ -111,17 +112,6 @@ def looked_at(visit, served, page):
         contrast, seen[theme] = tab.locator("article p").first.evaluate(CONTRAST)
         assert contrast >= 4.5
     assert seen["light"] != seen["dark"]
-
-
-@pytest.mark.parametrize("page", PAGES[:1])
-def test_served_light_and_dark_and_accessible(visit, served, page):
-    looked_at(visit, served, page)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("page", [page for page in PAGES if page not in PAGES[:1]])
-def test_the_other_pages_light_and_dark_and_accessible(visit, served, page):
-    looked_at(visit, served, page)
 
 
 def test_the_front_door_leads_to_the_first_page(visit, site):
