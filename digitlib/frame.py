@@ -6,6 +6,8 @@ A picture smaller than the box, which the page does not speak of, is first made 
 interpolation.
 """
 
+import functools
+
 import numpy as np
 
 SIDE = 28  # pixels, the frame
@@ -59,6 +61,7 @@ def to_frame(image):
     return framed
 
 
+@functools.lru_cache(64)
 def _averages(n_in, n_out):
     """The (n_out, n_in) matrix that averages n_in pixels into n_out: an exact box filter."""
     edges = np.arange(n_out + 1) * n_in / n_out
@@ -68,6 +71,7 @@ def _averages(n_in, n_out):
     return overlap.clip(0) * n_out / n_in
 
 
+@functools.lru_cache(64)
 def _between(n):
     """The (FINER * (n + 1), n) matrix that interpolates linearly between n pixels.
 

@@ -9,6 +9,8 @@ import sys
 import threading
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[1]
 TOOLS = ROOT / "book" / "tools"
 WEB = ROOT / "book" / "web"
@@ -16,6 +18,13 @@ PHONE = {"width": 360, "height": 740}
 LAPTOP = {"width": 1280, "height": 800}
 # preload makes axe fetch the style sheets again, one of them from a wrong place
 AXE = {"preload": False, "resultTypes": ["violations"]}
+
+
+def few(cases, number):
+    """The cases of a test; but for so many, the first, they are left to `make check`."""
+    cases = list(cases)
+    slow = [pytest.param(case, marks=pytest.mark.slow) for case in cases[number:]]
+    return cases[:number] + slow
 
 
 @functools.cache

@@ -1,6 +1,6 @@
 """Start the kernels of chapters sooner: forked from a process that has imported TensorFlow.
 
-That import takes longer than many a chapter needs on the sample.
+That import, and scikit-learn's, take longer than many a chapter needs on the sample.
 
 kernels.py NUMBER           import what the chapters do, then fork a kernel for all who ask at a
                             socket that is open under this number
@@ -10,6 +10,7 @@ The Python that runs this may have nothing beside ipykernel, so no package is im
 """
 
 import contextlib
+import importlib
 import json
 import os
 import select
@@ -70,8 +71,9 @@ def serve(number):
         os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"  # read at import
         from ipykernel import kernelapp
 
-        with contextlib.suppress(ImportError):
-            import digitlib.quiet  # noqa: F401
+        with contextlib.suppress(ImportError):  # what takes long, and nearly all chapters use
+            for name in ("digitlib.quiet", "sklearn.datasets", "sklearn.model_selection"):
+                importlib.import_module(name)
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them
         while sys.stdin not in select.select([door, sys.stdin], [], [])[0]:
             line = door.accept()[0]

@@ -184,6 +184,7 @@ def test_the_frame_is_that_of_python(page, address, count):
     assert page.evaluate("digitlib.frame(new Uint8Array(100), 10, 10)") is None
 
 
+@pytest.mark.slow
 def test_the_network_is_that_of_python(page, address):
     images = DIGITS.x_test[:200]
     expected = models.answers(models.reader(), images)

@@ -29,6 +29,17 @@ element => {
   return [(bright + 0.05) / (dark + 0.05), getComputedStyle(ground).backgroundColor];
 }
 """
+# axe looks at each of the thousands of pieces of a page's code, which have a dozen colors
+ONE_OF_A_KIND = """
+() => {
+  const seen = new Set();
+  for (const piece of document.querySelectorAll('.highlight span, .sig span')) {
+    const kind = `${piece.localName} ${piece.className} ${piece.closest('div, dl, dt')?.className}`;
+    if (seen.has(kind)) piece.remove();
+    else seen.add(kind);
+  }
+}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -62,12 +73,12 @@ def visit(browser):
     assert not trouble
 
 
-def findings(tab):
+def findings(tab, **options):
     """What axe finds serious or critical, one line each."""
     tab.mouse.move(0, 0)  # off the button just clicked, whose tooltip goes away
     return [
         f"{rule['id']} ({rule['impact']}): {rule['help']}: {node['html'][:160]}"
-        for rule in Axe().run(tab, options=AXE).response["violations"]
+        for rule in Axe().run(tab, options=AXE | options).response["violations"]
         if rule["impact"] in ("serious", "critical")
         for node in rule["nodes"]
     ]
@@ -106,9 +117,11 @@ def test_served_light_and_dark_and_accessible(visit, served, page):
     """Nothing that axe finds, light and dark, and text that can be read."""
     tab = visit(f"{served}{page}.html", LAPTOP)
     seen = {}
+    assert findings(tab, rules={"color-contrast": {"enabled": False}}) == []
+    tab.evaluate(ONE_OF_A_KIND)
     for theme in ("light", "dark"):
         set_theme(tab, theme)
-        assert findings(tab) == []
+        assert findings(tab, runOnly=["color-contrast"]) == []
         contrast, seen[theme] = tab.locator("article p").first.evaluate(CONTRAST)
         assert contrast >= 4.5
     assert seen["light"] != seen["dark"]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 from scipy import ndimage
-from support import sample
+from support import few, sample
 
 from digitlib import handwriting, models
 from digitlib.frame import to_frame
@@ -155,7 +155,7 @@ def wrong(answer, expected):
     return sum(a != b for a, b in zip(answer, expected, strict=True))
 
 
-@pytest.mark.parametrize("name", PAPER)
+@pytest.mark.parametrize("name", few(PAPER, 6))
 def test_a_page_is_read_on_any_paper(name):
     picture = np.clip(PAPER[name](page()), 0, 255).astype(np.uint8)
     assert wrong(read(picture), "".join(TEXT)) <= 1
@@ -174,6 +174,7 @@ def test_the_pen_does_not_matter(pen):
     assert wrong(read(on_white(ink)), "".join(TEXT)) <= 2
 
 
+@pytest.mark.slow
 def test_single_digits_cut_close():
     pictures = []
     for digit in range(10):

@@ -13,7 +13,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from support import sample
+from support import few, sample
 
 from digitlib import files, models, recipes, training
 from digitlib.quiet import keras
@@ -175,7 +175,7 @@ def direct(model, images):
     return np.asarray(model(batch, training=False))[: len(images)]
 
 
-@pytest.mark.parametrize("name", READ)
+@pytest.mark.parametrize("name", few(READ, 5))
 def test_networks_for_28_by_28_pixels_are_read(name, tmp_path):
     model = READ[name]()
     found = models.answers(models.load(written(model, tmp_path / "m.keras")), X)
@@ -220,7 +220,7 @@ NO_BYTES = {
 }
 
 
-@pytest.mark.parametrize("name", BYTES)
+@pytest.mark.parametrize("name", few(BYTES, 3))
 def test_a_network_that_scales_pixels_itself_gets_bytes(name, tmp_path):
     model = BYTES[name]()
     expected = np.asarray(model(X if name == "whole numbers" else X.astype("float32")))

@@ -13,6 +13,7 @@ from pathlib import Path
 import distributed
 import numpy as np
 import pytest
+from support import few
 from test_workers import dask
 from threadpoolctl import threadpool_limits
 
@@ -125,7 +126,7 @@ def test_probabilities_of_a_row(kind, tmp_path, monkeypatch):
     assert set(np.flatnonzero(unsure)) == {int(i) for i in read["unsure"]}
 
 
-@pytest.mark.parametrize("name", baselines.BASELINES)
+@pytest.mark.parametrize("name", few(baselines.BASELINES, 4))
 def test_baselines_learn_and_the_seed_matters_only_where_it_is_said(name):
     digits = data.load()
     x, x_test = (set_[:, 2::4, 2::4].reshape(-1, 49) for set_ in (digits.x_train, digits.x_test))
@@ -199,8 +200,8 @@ def wait_for_rows(path, least, process):
 @pytest.mark.timeout(600)
 def test_killed_and_resumed_in_whatever_way_there_is_one_row_a_run(tmp_path):
     """Killed in two processes, then finished on a cluster of which a worker is killed."""
-    path, runs = tmp_path / "s", study.plan("steps", 4, 2)
-    asked = ["--recipes", "steps", "--seeds", "4", "--epochs", "2", "--out", str(path)]
+    path, runs = tmp_path / "s", study.plan("steps", 3, 2)
+    asked = ["--recipes", "steps", "--seeds", "3", "--epochs", "2", "--out", str(path)]
     with running(*asked, "--jobs", "2") as process:
         wait_for_rows(path, 1, process)
     assert process.returncode == -signal.SIGKILL
