@@ -36,6 +36,21 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: "site" not in item.fixturenames)
 
 
+@pytest.fixture
+def command(capsys, tmp_path, monkeypatch):
+    """The command in this process, in an empty folder: (exit status, stdout, stderr)."""
+    from digitlib import cli
+
+    monkeypatch.chdir(tmp_path)
+
+    def call(*args):
+        capsys.readouterr()
+        status = cli.main([*map(str, args)])
+        return status, *capsys.readouterr()
+
+    return call
+
+
 @pytest.fixture(scope="session")
 def site():
     """The folder of the whole book on the sample; the first test that asks has it built."""

@@ -11,14 +11,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import claims
 import nbformat
 import pytest
 import yaml
-from support import ROOT, TOOLS
-
-sys.path.insert(0, str(TOOLS))
-import claims
 from claims import RECORD
+from support import ROOT
 
 NOTEBOOKS = Path(os.environ.get("NOTEBOOKS", ROOT / "notebooks"))
 NAMES = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))

@@ -15,10 +15,8 @@ from bs4 import BeautifulSoup
 from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
-from support import ROOT, TOOLS
-
-sys.path.insert(0, str(TOOLS))
 from render import heading
+from support import ROOT
 
 CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text())
 URL, BRANCH = CONFIG["repository"]["url"], CONFIG["repository"]["branch"]

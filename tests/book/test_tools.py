@@ -1,15 +1,11 @@
 """What does a run depend on, and what holds of its numbers? The functions that the build asks."""
 
-import sys
-
-import nbformat
-import pytest
-from support import ROOT, TOOLS
-
-sys.path.insert(0, str(TOOLS))
 import claims
 import depends
+import nbformat
+import pytest
 from chapters import chapters
+from support import ROOT
 
 
 def test_what_a_chapter_depends_on(tmp_path, monkeypatch):

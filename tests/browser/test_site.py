@@ -3,14 +3,10 @@
 The site is the one of the fixture `site`: the real chapters, run on the sample.
 """
 
-import sys
-
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from support import AXE, LAPTOP, PHONE, TOOLS, serving
-
-sys.path.insert(0, str(TOOLS))
 import render
+from axe_playwright_python.sync_playwright import Axe
+from support import AXE, LAPTOP, PHONE, serving
 
 PAGES = render.pages()
 CHAPTERS = [page for page in PAGES if page.startswith("notebooks/")]

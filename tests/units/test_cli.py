@@ -37,17 +37,9 @@ MODULE = [sys.executable, "-m", "digitlib"]
 
 
 @pytest.fixture
-def main(capsys, tmp_path, monkeypatch):
-    """The command in this process, in an empty folder: (exit status, stdout, stderr)."""
-    monkeypatch.chdir(tmp_path)
+def main(command, monkeypatch):
     monkeypatch.setattr(data, "load", LOADED)
-
-    def call(*args):
-        capsys.readouterr()
-        status = cli.main([*map(str, args)])
-        return status, *capsys.readouterr()
-
-    return call
+    return command
 
 
 @pytest.fixture(scope="module")

@@ -15,23 +15,15 @@ import pytest
 from PIL import Image
 from test_handwriting import TEXT, on_white, page
 
-from digitlib import cli, models, recipes
+from digitlib import models, recipes
 
 READER = functools.cache(models.reader)  # the packaged network, loaded once for all
 
 
 @pytest.fixture
-def predict(capsys, tmp_path, monkeypatch):
-    """The command in this process, in an empty folder: (exit status, stdout, stderr)."""
-    monkeypatch.chdir(tmp_path)
+def predict(command, monkeypatch):
     monkeypatch.setattr(models, "reader", READER)
-
-    def call(*args):
-        capsys.readouterr()
-        status = cli.main(["predict", *map(str, args)])
-        return status, *capsys.readouterr()
-
-    return call
+    return functools.partial(command, "predict")
 
 
 @pytest.fixture
