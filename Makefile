@@ -16,8 +16,8 @@ help:
 	@echo "make setup      only set up, in $(VENV): the other doors do it when it is needed"
 	@echo "make book       execute the chapters that changed, render _build/html"
 	@echo '                ARGS="-p EPOCHS 2" sets a parameter of the chapters'
-	@echo "make test       the tests, on the small sample, offline (5 min)"
-	@echo "make check      everything: the tests, the slow ones, linters, Colab's versions (25 min)"
+	@echo "make test       the tests, on the small sample, offline (4 min)"
+	@echo "make check      everything: the tests, the slow ones, linters, Colab's versions (20 min)"
 	@echo "make links      ask whether the links to other sites lead somewhere"
 	@echo "make site       render the stored outputs, executing nothing"
 	@echo "make notebooks  run all chapters on MNIST, store the outputs in notebooks/"
@@ -61,12 +61,14 @@ bench: $(READY)
 	@$(PY) book/bench $(ARGS)
 
 serve: $(READY)
+	@$(PY) -c 'import socket; socket.create_server(("127.0.0.1", $(PORT)))' 2>/dev/null || \
+	  { echo "Port $(PORT) is taken: make serve PORT=..." >&2; exit 1; }
 	@test -d _build/html || $(PY) book/tools/build.py site
 	@echo "http://127.0.0.1:$(PORT)"
 	@$(PY) -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
 
 lab: $(READY)
-	@$(PY) -m jupyter lab notebooks $(ARGS)
+	@$(PY) -m jupyter lab notebooks $$(test "$$(id -u)" != 0 || echo --allow-root) $(ARGS)
 
 clean:
 	rm -rf _build build .pytest_cache .ruff_cache .hypothesis .coverage *.egg-info

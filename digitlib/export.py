@@ -148,5 +148,10 @@ def _interpreter():
     try:
         from ai_edge_litert.interpreter import Interpreter
     except ModuleNotFoundError:
-        return tensorflow.lite.Interpreter
+        try:
+            return tensorflow.lite.Interpreter
+        except AttributeError as error:
+            raise ModuleNotFoundError(
+                "this TensorFlow has no runtime for LiteRT files: pip install ai-edge-litert"
+            ) from error
     return Interpreter

@@ -13,10 +13,23 @@ import argparse
 import ast
 import contextlib
 import os
+import shutil
 import sys
 import time
 from pathlib import Path
 
+
+def said(kind, error, trace):
+    """What ends the build and is not caught: an interrupt, even of an import, in one line."""
+    if kind is not KeyboardInterrupt:
+        sys.__excepthook__(kind, error, trace)
+        return
+    print("\nInterrupted; the last good site and all finished runs are kept.", file=sys.stderr)
+    sys.stderr.flush()
+    os._exit(130)
+
+
+sys.excepthook = said
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import claims
@@ -170,11 +183,12 @@ def main():
         return 1
     except OSError as error:  # such as a full disk
         where = f"{error.filename}: " if error.filename else ""
-        print(f"\nThe build stopped: {where}{error.strerror or error}", file=sys.stderr)
+        why = error.strerror or error
+        if isinstance(error, shutil.Error):  # of a folder: a list of all that could not be copied
+            _, where, why = error.args[0][0]
+            where += ": "
+        print(f"\nThe build stopped: {where}{why}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print("\nInterrupted; the last good site and all finished runs are kept.", file=sys.stderr)
-        return 130
     return 0
 
 

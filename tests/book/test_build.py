@@ -281,6 +281,25 @@ def test_an_interrupted_build_says_so_in_a_line_and_leaves_nothing_half_done(tre
     assert files(tree / "_build") == before
 
 
+def test_an_interrupt_in_the_first_second_is_one_line(tree):
+    path = tree / "book" / "tools" / "claims.py"  # which build.py imports
+    path.write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n" + path.read_text())
+    line = "\nInterrupted; the last good site and all finished runs are kept.\n"
+    assert run_build(tree, "site") == (130, "", line)
+
+
+def test_a_disk_that_is_full_is_one_line(tree):
+    (tree / "book" / "large.svg").write_text("x" * 100_000)
+    script = f"ulimit -f 20; exec {sys.executable} book/tools/build.py book"
+    done = subprocess.run(
+        ["sh", "-c", script], cwd=tree, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("\nThe build stopped: ")
+    assert "File too large" in done.stderr
+    assert len(done.stderr) < 400
+
+
 def test_a_killed_papermill_is_one_line_and_leaves_no_kernel(tree):
     note = tree / "pid"
     wait = f"import os, pathlib, time\\npathlib.Path('{note}').write_text(str(os.getpid()))"

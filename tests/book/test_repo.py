@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+import socket
 import subprocess
 import sys
 import tomllib
@@ -128,6 +129,22 @@ def test_everybody_supports_the_same_pythons():
     assert "python3.12 python3.13 python3.11 python3" in makefile
     ci = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())
     assert ci["jobs"]["test"]["strategy"]["matrix"]["python"] == PYTHONS
+    # what is published has passed everything
+    assert {"publish", *ci["jobs"]["publish"]["needs"]} == set(ci["jobs"])
+    parts = re.search(r"^check: (test .*)$", makefile, re.MULTILINE)[1].split()
+    assert ["test", *ci["jobs"]["check"]["strategy"]["matrix"]["part"]] == parts
+
+
+def test_a_port_that_is_taken_is_one_line():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        # -o: as the environment is, it serves
+        command = ["make", "-o", f"{sys.prefix}/.ready", f"VENV={sys.prefix}", f"PORT={port}"]
+        done = subprocess.run(
+            [*command, "serve"], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"Port {port} is taken: make serve PORT=...\n")
 
 
 # The repository's address
@@ -172,9 +189,9 @@ def test_a_chapter_can_be_launched_and_downloaded_and_says_how_it_ran(site, path
     stamp = soup.select_one(".run-stamp").text
     for word in ("the small sample", "Python 3.", "TensorFlow 2.", "Keras 3.", "NumPy ", " s."):
         assert word in stamp
-    for code in soup.select("article pre, article script"):
-        code.decompose()
-    assert soup.select("math") or "$" not in soup.select_one("article").text
+    for other in soup.select("article :is(pre, code, script, math)"):
+        other.decompose()
+    assert "$" not in soup.select_one("article").text, "a formula that was not set"
 
 
 # What is tracked

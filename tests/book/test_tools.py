@@ -1,11 +1,20 @@
 """What does a run depend on, and what holds of its numbers? The functions that the build asks."""
 
+import os
+import re
+import tomllib
+from types import SimpleNamespace
+
+import build
 import claims
 import depends
 import nbformat
+import numpy as np
 import pytest
 from chapters import chapters
 from support import ROOT
+
+from digitlib import data
 
 
 def test_what_a_chapter_depends_on(tmp_path, monkeypatch):
@@ -82,3 +91,21 @@ def test_numbers_without_a_claim_and_claims_without_a_number(monkeypatch):
         "c: b is claimed and not recorded",
     ]  # fmt: skip
     assert claims.check("c", recorded(("a", 1), ("b", "x"), ("new", 3)), "sample") == []
+
+
+def test_a_run_depends_on_the_version_of_whatever_makes_numbers():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    packages = {re.match(r"[\w-]+", line)[0] for line in project["dependencies"]}
+    others = {"h5py", "ipython", "joblib", "requests", "threadpoolctl", "tqdm"}  # make none
+    assert packages - others == {*depends.PACKAGES}
+    assert {*depends.PACKAGES, "python", "tensorflow"} == depends.versions().keys()
+
+
+def test_the_chapters_get_a_path_that_holds_in_their_folders(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DIGITLIB_DATA", "mine.npz")
+    (tmp_path / "mine.npz").touch()
+    arrays = dict.fromkeys(["x_train", "y_train", "x_test", "y_test"], np.zeros(1))
+    monkeypatch.setattr(data, "load", lambda _: SimpleNamespace(name="mnist", **arrays))
+    assert build.load_data()[0] == "mnist"
+    assert os.environ["DIGITLIB_DATA"] == str(tmp_path / "mine.npz")

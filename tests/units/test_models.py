@@ -6,6 +6,7 @@ Files of other versions of Keras are made from those of this one, by editing wha
 import hashlib
 import json
 import logging
+import re
 import shutil
 import zipfile
 from pathlib import Path
@@ -15,7 +16,7 @@ import numpy as np
 import pytest
 from support import few, sample
 
-from digitlib import files, models, recipes, training
+from digitlib import files, models, recipes, stored, training
 from digitlib.quiet import keras
 
 DIGITS = sample()
@@ -288,6 +289,16 @@ def test_what_this_keras_does_not_know_is_not_left_out(suffix, tmp_path):
     assert f"not a network that Keras {keras.__version__} can load (" in error
     assert "sparsity" in error
     assert error.endswith("Keras 3.99.0 wrote it, and `pip install keras==3.99.0` reads it")
+
+
+def test_a_long_reason_is_cut_between_words(tmp_path, monkeypatch):
+    path = written(network(), tmp_path / "m.keras")
+
+    def failing(*_, **__):
+        raise TypeError("word " * 100)
+
+    monkeypatch.setattr(stored.Stored, "network", failing)
+    assert re.search(r"can load \((word )+…\)", refusal(path))
 
 
 # --- Refused ----------------------------------------------------------------------------------

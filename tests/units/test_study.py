@@ -238,7 +238,7 @@ def in_a_thread(function, *args):
 @pytest.mark.parametrize(
     ("script", "words"),
     [
-        ("kill -9 $$", ["killed by signal 9 (Killed)", "fewer at once"]),
+        ("kill -9 $$", [f"killed by signal 9 ({signal.strsignal(9)})", "fewer at once"]),
         ("exit 3", ["exit status 3"]),
         ("echo Traceback >&2; echo MemoryError >&2; exit 1", ["MemoryError"]),
     ],

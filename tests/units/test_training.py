@@ -9,6 +9,7 @@ import runpy
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -332,6 +333,21 @@ def test_without_avx_tensorflow_may_say_so_before_it_ends_the_process(text, lack
     if text:
         cpu.write_text(text)
     assert quiet.lacks_avx(cpu) == lacks
+
+
+@pytest.mark.parametrize("flags", ["avx", "fpu"])
+def test_without_avx_nothing_is_silenced(flags, monkeypatch):
+    stderr, plain, heard = os.fstat(2), builtins.__import__, []
+
+    def watching(name, *args):
+        if name == "tensorflow":
+            heard.append(os.path.samestat(os.fstat(2), stderr))
+        return plain(name, *args)
+
+    monkeypatch.setattr(builtins, "__import__", watching)
+    monkeypatch.setattr(Path, "read_text", lambda *_, **__: f"\nflags\t: {flags}\n")
+    loaded_again()
+    assert heard[0] == (flags == "fpu")
 
 
 def test_silence_ends_and_leaves_a_closed_stderr_closed_to_files(capfd, tmp_path):
