@@ -325,6 +325,11 @@ def test_claims_on_mnist(chapter):
     assert "parameters" not in chapter.nb.metadata.digitlib
 
 
+def strange(line):
+    """Whether a line is what nobody wanted to say."""
+    return "Warning:" in line or re.search(r"\bnan\b", line)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_claims_on_the_sample(site, name):
     chapter = Chapter(site / "executed", name)
@@ -333,8 +338,8 @@ def test_claims_on_the_sample(site, name):
     assert run.metadata.digitlib.data == "sample"
     assert run.metadata.digitlib.parameters == settings
     assert claims.check(name, run, "sample") == []
-    said = "\n".join(str(output) for _, output in chapter.outputs())
-    assert re.findall(r".*\bnan\b.*|.*Warning:.*", said) == []
+    said = [*chapter.said, *(output.get("text", "") for _, output in chapter.outputs())]
+    assert [line for text in said for line in text.splitlines() if strange(line)] == []
     # each value is another than the chapter's own, so that both are tried
     lines = ast.parse(Chapter(NOTEBOOKS, name).code[1].source).body
     own = {line.targets[0].id: ast.literal_eval(line.value) for line in lines}
@@ -350,10 +355,11 @@ def test_claims_say_something(name):
         one = claims.read(name)[data]
         assert one["runs"] >= 5
         for key, claim in one["ranges"].items():
-            assert claim not in ([0, 1], [0.0, 1.0]), key
             if isinstance(claim, list) and not isinstance(claim[0], str):
                 low, high = claim
                 assert low < high, key
+                # of what can be a share, four fifths of all that there are
+                assert high - low <= 0.8 or low < 0 or high > 1, key
 
 
 def check_the_matrix(evaluating, matrix):
