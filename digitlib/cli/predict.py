@@ -80,11 +80,13 @@ def marked(pixels, digits):
     """A picture with a box around each digit, as the bytes of a PNG file."""
     from PIL import Image, ImageDraw
 
+    from digitlib import plots
+
     picture = Image.fromarray(pixels)
     draw = ImageDraw.Draw(picture)
     for one in digits:
         top, left, bottom, right = one["box"]
-        color = (0, 130, 60) if one["confidence"] >= SURE else (200, 30, 0)
+        color = plots.PALETTE["green"] if one["confidence"] >= SURE else plots.ORANGE
         draw.rectangle((left, top, right, bottom), outline=color, width=2)
         draw.text((left + 3, max(0, top - 11)), str(one["digit"]), fill=color)
     buffer = io.BytesIO()
