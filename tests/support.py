@@ -20,11 +20,11 @@ LAPTOP = {"width": 1280, "height": 800}
 AXE = {"preload": False, "resultTypes": ["violations"]}
 
 
-def few(cases, number):
-    """The cases of a test; but for so many, the first, they are left to `make check`."""
+def few(cases, quick):
+    """The cases of a test; all but the quick ones, or so many of the first, are slow."""
     cases = list(cases)
-    slow = [pytest.param(case, marks=pytest.mark.slow) for case in cases[number:]]
-    return cases[:number] + slow
+    quick = cases[:quick] if isinstance(quick, int) else quick
+    return [pytest.param(case, marks=() if case in quick else pytest.mark.slow) for case in cases]
 
 
 @functools.cache

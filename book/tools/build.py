@@ -24,8 +24,9 @@ def said(kind, error, trace):
     if kind is not KeyboardInterrupt:
         sys.__excepthook__(kind, error, trace)
         return
-    print("\nInterrupted; the last good site and all finished runs are kept.", file=sys.stderr)
-    sys.stderr.flush()
+    sys.stdout.flush()  # what was said before, which `_exit` would lose
+    line = "\nInterrupted; the last good site and all finished runs are kept."
+    print(line, file=sys.stderr, flush=True)
     os._exit(130)
 
 
@@ -182,12 +183,10 @@ def main():
         print(f"\nThe build stopped: {error}", file=sys.stderr)
         return 1
     except OSError as error:  # such as a full disk
-        where = f"{error.filename}: " if error.filename else ""
-        why = error.strerror or error
+        where, why = error.filename, error.strerror or error
         if isinstance(error, shutil.Error):  # of a folder: a list of all that could not be copied
             _, where, why = error.args[0][0]
-            where += ": "
-        print(f"\nThe build stopped: {where}{why}", file=sys.stderr)
+        print(f"\nThe build stopped: {f'{where}: ' if where else ''}{why}", file=sys.stderr)
         return 1
     return 0
 

@@ -6,7 +6,7 @@ The site is the one of the fixture `site`: the real chapters, run on the sample.
 import pytest
 import render
 from axe_playwright_python.sync_playwright import Axe
-from support import AXE, LAPTOP, PHONE, serving
+from support import AXE, LAPTOP, PHONE, few, serving
 
 PAGES = render.pages()
 CHAPTERS = [page for page in PAGES if page.startswith("notebooks/")]
@@ -88,12 +88,7 @@ def set_theme(tab, theme):
     pytest.fail(f"the switch never made the page {theme}")
 
 
-def every(*quick):
-    """All pages, those not named here in the slow tests."""
-    return [pytest.param(page, marks=() if page in quick else pytest.mark.slow) for page in PAGES]
-
-
-@pytest.mark.parametrize("page", every(PAGES[0], CHAPTERS[0], CHAPTERS[-1]))
+@pytest.mark.parametrize("page", few(PAGES, [PAGES[0], CHAPTERS[0], CHAPTERS[-1]]))
 def test_on_a_phone_from_a_folder(visit, site, page):
     tab = visit((site / "html" / f"{page}.html").as_uri(), PHONE)
     assert tab.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
@@ -108,7 +103,7 @@ def test_on_a_phone_from_a_folder(visit, site, page):
     assert "not MNIST" in tab.locator("footer.bd-footer-content").inner_text()
 
 
-@pytest.mark.parametrize("page", every(PAGES[0]))
+@pytest.mark.parametrize("page", few(PAGES, 1))
 def test_served_light_and_dark_and_accessible(visit, served, page):
     """Nothing that axe finds, light and dark, and text that can be read."""
     tab = visit(f"{served}{page}.html", LAPTOP)
