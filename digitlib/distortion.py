@@ -10,8 +10,13 @@ SHEAR = 0.15  # pixels to the side for each pixel down
 SHIFT = 2  # pixels, up to which in each direction
 THICKNESS = 0.6  # see `thicken`
 BLUR = 1  # see `blur`; half of the images stay sharp
+THIN = 0.5  # the share of images that are drawn anew with a thin pen, where that is asked for
+CONTRAST = 0.5  # see `contrast`
 CENTER = 13.5  # of the 28 pixels 0 to 27
 BINOMIAL = np.array([1, 4, 6, 4, 1], "float32") / 16
+GAUSSIAN = np.exp(-(np.arange(-4, 5, dtype="float32") ** 2) / 2)  # of one pixel
+GAUSSIAN /= GAUSSIAN.sum()
+RIDGE = 2  # by which a ridge is made stronger, so that its middle is as dark as a stroke
 
 
 def affine(rotation, width, height, shear, right, down):
@@ -41,23 +46,26 @@ def affine(rotation, width, height, shear, right, down):
     return keras.ops.cast(keras.ops.stack(rows, axis=-1), "float32")
 
 
-def distort(images, seed):
+def distort(images, seed, *, pens=False):
     """Each image distorted in its own way: moved, turned, stretched, slanted, thickened, blurred.
+
+    With `pens`, half of them are drawn anew with a thin pen, and all are made harder or softer.
 
     Parameters
     ----------
     images : tensor of shape (n, 28, 28), float, 0–1, digits in MNIST's frame
     seed : pair of int
         The same pair gives the same distortions.
+    pens : bool
 
     Returns
     -------
     tensor of shape (n, 28, 28), float32, 0–1
     """
     images = keras.ops.convert_to_tensor(images, "float32")
-    shape = (8, tensorflow.shape(images)[0])
+    shape = (10 if pens else 8, tensorflow.shape(images)[0])
     draw = tensorflow.random.stateless_uniform(shape, seed, minval=-1)
-    rotation, width, height, shear, right, down, thickness, spread = tensorflow.unstack(draw)
+    rotation, width, height, shear, right, down, thickness, spread, *rest = tensorflow.unstack(draw)
     transform = affine(
         rotation * ROTATION,
         1 + width * SCALE,
@@ -67,8 +75,12 @@ def distort(images, seed):
         down * SHIFT,
     )
     images = keras.ops.image.affine_transform(images[..., None], transform)
-    images = thicken(images, thickness * THICKNESS)
-    return blur(images, keras.ops.maximum(spread, 0) * BLUR)[..., 0]
+    thick = thicken(images, thickness * THICKNESS)
+    if pens:
+        thin = keras.ops.reshape(rest[0] < 2 * THIN - 1, (-1, 1, 1, 1))
+        thick = keras.ops.where(thin, ridges(images), thick)
+    images = blur(thick, keras.ops.maximum(spread, 0) * BLUR)
+    return (contrast(images, rest[1] * CONTRAST) if pens else images)[..., 0]
 
 
 def thicken(images, share):
@@ -91,7 +103,43 @@ def blur(images, share):
     binomial weights. `images` has shape (n, 28, 28, 1), `share` shape (n,).
     """
     share = keras.ops.reshape(share, (-1, 1, 1, 1))
-    spread = images
-    for shape in (5, 1, 1, 1), (1, 5, 1, 1):
-        spread = keras.ops.conv(spread, BINOMIAL.reshape(shape), padding="same")
-    return images + share * (spread - images)
+    return images + share * (_spread(images, BINOMIAL) - images)
+
+
+def ridges(images):
+    """The middle lines of the strokes, as a thin pen would draw them.
+
+    Along a stroke the brightness, blurred a little, is bent most strongly across: the smallest
+    eigenvalue of its second derivatives, where that is negative (a ridge as Lindeberg has it, 1998).
+    `images` has shape (n, 28, 28, 1).
+    """
+    smooth = keras.ops.pad(_spread(images, GAUSSIAN), ((0, 0), (1, 1), (1, 1), (0, 0)))
+    middle = smooth[:, 1:-1, 1:-1]
+    across = smooth[:, 1:-1, 2:] + smooth[:, 1:-1, :-2] - 2 * middle
+    down = smooth[:, 2:, 1:-1] + smooth[:, :-2, 1:-1] - 2 * middle
+    both = smooth[:, 2:, 2:] + smooth[:, :-2, :-2] - smooth[:, 2:, :-2] - smooth[:, :-2, 2:]
+    bend = (across + down) / 2 - keras.ops.sqrt((across - down) ** 2 / 4 + both**2 / 16 + 1e-12)
+    ridge = keras.ops.maximum(-bend, 0)
+    return keras.ops.minimum(RIDGE * ridge / _most(ridge), 1)
+
+
+def contrast(images, power):
+    """Strokes with harder edges, or softer ones where the power is positive.
+
+    Each pixel, as a share of the brightest, is raised to e to the power of `power`. `images` has
+    shape (n, 28, 28, 1), `power` shape (n,).
+    """
+    power = keras.ops.exp(keras.ops.reshape(power, (-1, 1, 1, 1)))
+    return keras.ops.clip(images / _most(images), 0, 1) ** power
+
+
+def _spread(images, weights):
+    """Blurred with these weights down and across."""
+    for shape in (-1, 1, 1, 1), (1, -1, 1, 1):
+        images = keras.ops.conv(images, weights.reshape(shape), padding="same")
+    return images
+
+
+def _most(images):
+    """The largest value of each image, or nearly 0: a tensor of shape (n, 1, 1, 1)."""
+    return keras.ops.maximum(keras.ops.max(images, axis=(1, 2, 3), keepdims=True), 1e-3)

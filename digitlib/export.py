@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from digitlib import evaluation, files, models, training
+from digitlib import files, models, training
 from digitlib.quiet import keras, silence, tensorflow
 
 WEIGHTS = ("float32", "float16", "int8")
@@ -79,6 +79,8 @@ def _converted(model, weights, examples):
 def run(content, images):
     """What a LiteRT file gives for images of bytes, shape (n, 28, 28): floats of shape (n, 10).
 
+    With an answer for what is no digit, (n, 11).
+
     Raises
     ------
     ValueError
@@ -92,9 +94,10 @@ def run(content, images):
     except (ValueError, RuntimeError) as error:
         raise ValueError("expected a LiteRT file; its content is something else") from error
     source, target = runtime.get_input_details()[0], runtime.get_output_details()[0]
-    if np.prod(source["shape"]) != 28 * 28 or list(target["shape"]) != [1, evaluation.CLASSES]:
-        raise ValueError("expected a network that reads one image and gives ten numbers")
-    outputs = np.empty((len(images), evaluation.CLASSES), "float32")
+    fits = [*target["shape"]] in [[1, n] for n in models.ANSWERS]
+    if np.prod(source["shape"]) != 28 * 28 or not fits:
+        raise ValueError("expected a network that reads one image and gives ten numbers, or eleven")
+    outputs = np.empty((len(images), target["shape"][1]), "float32")
     for output, image in zip(outputs, images, strict=True):
         runtime.set_tensor(source["index"], image.reshape(source["shape"]))
         runtime.invoke()

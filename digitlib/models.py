@@ -17,6 +17,8 @@ from digitlib.quiet import keras
 
 SUFFIXES = (".keras", ".weights.h5", ".h5")
 FRAMES = ((28, 28), (784,), (28, 28, 1), (1, 28, 28))  # in which a network may want an image
+BATCH = 1000  # images that are answered at once
+ANSWERS = (evaluation.CLASSES, evaluation.CLASSES + 1)  # the digits, and perhaps *no digit*
 SMALL = 0.02  # who multiplies pixels by less than this expects them to reach 255
 
 
@@ -50,7 +52,7 @@ def save(model, path, *, replace=True):
 
 
 def load(path):
-    """A network that reads images of 28×28 pixels and gives ten numbers for each.
+    """A network that reads images of 28×28 pixels and gives ten numbers for each, or eleven.
 
     The content decides what a file is, not its suffix. Code stored in it is not run. A file with
     weights alone is read if they fit a recipe: the one that the record of the training names, or
@@ -93,16 +95,16 @@ def load(path):
         raise ValueError(
             f"{path}: not a network that Keras {keras.__version__} can load ({reason}); {cure}"
         ) from error
-    if frame(model) is None or gives != (None, evaluation.CLASSES):
+    if frame(model) is None or gives not in [(None, n) for n in ANSWERS]:
         raise ValueError(
             f"{path}: reads {reads} and gives {gives}; expected a network that reads images of "
-            "28×28 pixels and gives ten numbers"
+            "28×28 pixels and gives ten numbers, or eleven"
         )
     return model
 
 
 def reader():
-    """The network that comes with the package: the recipe accurate, trained on all of MNIST.
+    """The network that comes with the package: the recipe reader, trained on all of MNIST.
 
     Its file holds weights alone, which every Keras reads alike. Beside it stands the record of its
     training, with the file's SHA-256.
@@ -113,20 +115,48 @@ def reader():
 def answers(model, images):
     """What a network gives for images of bytes, shape (n, 28, 28): floats of shape (n, 10).
 
+    Of a network that knows *no digit* as well, the probabilities of the digits if it is one.
+
     Raises
     ------
     ValueError
         If it gives anything else, NaN or infinity included.
     """
+    outputs = _outputs(model, images)
+    digits = outputs[:, : evaluation.CLASSES]
+    if outputs.shape == digits.shape:
+        return digits
+    return digits / np.maximum(digits.sum(axis=1, keepdims=True), np.finfo("float32").tiny)
+
+
+def ratings(model, images):
+    """The probabilities that images show each digit, or none: floats of shape (n, 11).
+
+    A network of ten answers never says that it is none. Images and errors as for `answers`.
+    """
+    outputs = _outputs(model, images)
+    if outputs.shape[1] == evaluation.CLASSES:
+        return np.pad(evaluation.as_probabilities(outputs), ((0, 0), (0, 1)))
+    return outputs
+
+
+def _outputs(model, images):
+    """What a network gives for images of bytes: floats of shape (n, 10) or (n, 11)."""
     scaled, shape = training.scale(images), frame(model)
     if shape is None:
         raise ValueError(f"expected a network that reads 28×28 pixels, not {model.input_shape}")
     if not len(scaled):
-        return np.zeros((0, evaluation.CLASSES), "float32")
+        return np.zeros((0, model.output_shape[-1]), "float32")
     pixels = np.asarray(images, model.inputs[0].dtype) if reads_bytes(model) else scaled
-    outputs = model.predict(pixels.reshape(-1, *shape), batch_size=1000, verbose=0)
-    if not isinstance(outputs, np.ndarray) or outputs.shape != (len(scaled), evaluation.CLASSES):
-        raise ValueError("expected a network with one output of ten numbers an image")
+    pixels = pixels.reshape(-1, *shape)
+    if len(pixels) > BATCH:
+        outputs = model.predict(pixels, batch_size=BATCH, verbose=0)
+    else:  # `predict` needs longer to set out than a few images take
+        outputs = model(pixels, training=False)
+    shapes = [(len(pixels), n) for n in ANSWERS]
+    if isinstance(outputs, list | tuple | dict) or tuple(outputs.shape) not in shapes:
+        raise ValueError("expected a network with one output of ten numbers an image, or eleven")
+    outputs = np.asarray(outputs)
     if not np.isfinite(outputs).all():
         raise ValueError("the network gives NaN or infinity; train it again")
     return outputs.astype("float32")
@@ -170,7 +200,7 @@ def _recipes(path):
     try:
         return [json.loads(Path(f"{path}.history.json").read_text(encoding="utf-8"))["recipe"]]
     except (OSError, ValueError, LookupError, TypeError):
-        return [*recipes.RECIPES]
+        return [*recipes.RECIPES, recipes.READER.name]
 
 
 def layers(model):

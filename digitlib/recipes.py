@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from digitlib import evaluation
+from digitlib.blocks import convolution, dense, fast, image
 from digitlib.quiet import keras
 
 layers = keras.layers
@@ -25,6 +26,9 @@ class Recipe:
     it during the first tenth of the steps and falls to 0 along a cosine. With `distort`, every
     image is distorted anew in every epoch. `steps_per_execution` batches run in one call of
     TensorFlow, which changes the time that training takes, and not the weights.
+
+    `lessons` are what the digits of other hands teach, some of LESSONS; the one about what is no
+    digit adds an eleventh answer. Of each label, `smoothing` is shared out among all answers.
     """
 
     number: int
@@ -39,28 +43,40 @@ class Recipe:
     learning_rate: float = 0.001
     schedule: bool = False
     distort: bool = False
+    lessons: tuple[str, ...] = ()
+    smoothing: float = 0
     steps_per_execution: int = 100
     first: Callable[[], keras.Layer] = layers.Flatten
 
     @property
     def loss(self):
-        """The name of the cross-entropy that fits the labels."""
+        """The cross-entropy that fits the labels: its name, or Keras's object if they are smoothed."""
+        if self.smoothing:
+            return keras.losses.CategoricalCrossentropy(label_smoothing=self.smoothing)
         return "categorical_crossentropy" if self.one_hot else "sparse_categorical_crossentropy"
 
+    @property
+    def answers(self):
+        """How many answers the network has: the ten digits, and perhaps *no digit*."""
+        return evaluation.CLASSES + ("nothing" in self.lessons)
+
     def build(self):
-        """The network, not yet compiled: images (n, 28, 28) on the 0–1 scale in, (n, 10) out."""
+        """The network, not yet compiled: images (n, 28, 28) on the 0–1 scale in, (n, 10) out.
+
+        With an answer for what is no digit, (n, 11).
+        """
         return keras.Sequential(
             [
                 keras.Input((28, 28)),
                 self.first(),
                 *self.hidden(),
-                layers.Dense(evaluation.CLASSES, activation=self.top),
+                layers.Dense(self.answers, activation=self.top),
             ],
             name=self.name.replace("-", "_"),
         )
 
     def labels(self, y):
-        """Digits, shape (n,), as this network wants them: (n,), or one-hot (n, 10) float32.
+        """Digits, shape (n,), as this network wants them: (n,), or one-hot (n, answers) float32.
 
         Raises
         ------
@@ -69,40 +85,7 @@ class Recipe:
         """
         hint = "labels are never scaled, and one-hot labels are made by the recipe"
         (y,) = evaluation.checked_digits(hint, labels=y)
-        return (
-            keras.utils.to_categorical(y, evaluation.CLASSES).astype("float32")
-            if self.one_hot
-            else y
-        )
-
-
-def _dense(units):
-    return layers.Dense(units, activation="relu")
-
-
-def _image():
-    """A color axis of one, which a convolution wants to see."""
-    return layers.Reshape((28, 28, 1))
-
-
-def _convolution(filters, size, stride=1, *, norm=True, pool=False):
-    """Convolution, batch normalization, ReLU; a stride, or pooling of the same size instead."""
-    return [
-        layers.Conv2D(filters, size, strides=1 if pool else stride, use_bias=not norm),
-        *([layers.BatchNormalization()] if norm else []),
-        layers.ReLU(),
-        *([layers.MaxPooling2D(stride)] if pool and stride > 1 else []),
-    ]
-
-
-def _fast(*, norm=True, pool=False):
-    """The hidden layers of the recipe fast, or of one that has to do without an ingredient."""
-    return [
-        *_convolution(16, 5, 2, norm=False, pool=pool),
-        *_convolution(32, 3, 2, norm=norm, pool=pool),
-        *_convolution(64, 3, norm=norm),
-        layers.Flatten(),
-    ]
+        return keras.utils.to_categorical(y, self.answers).astype("float32") if self.one_hot else y
 
 
 def _by_name(recipes):
@@ -114,7 +97,7 @@ DENSE = _by_name(
         Recipe(
             number=1,
             name="dropout",
-            hidden=lambda: [_dense(128), layers.Dropout(0.2)],
+            hidden=lambda: [dense(128), layers.Dropout(0.2)],
             epochs=25,
             claim="none; 25 epochs",
             chosen="batch size (Keras's default)",
@@ -122,7 +105,7 @@ DENSE = _by_name(
         Recipe(
             number=2,
             name="sigmoid",
-            hidden=lambda: [_dense(100)],
+            hidden=lambda: [dense(100)],
             top="sigmoid",
             epochs=10,
             claim="none",
@@ -131,7 +114,7 @@ DENSE = _by_name(
         Recipe(
             number=3,
             name="one-hot",
-            hidden=lambda: [_dense(512), _dense(512)],
+            hidden=lambda: [dense(512), dense(512)],
             one_hot=True,
             epochs=12,
             batch_size=256,
@@ -141,7 +124,7 @@ DENSE = _by_name(
         Recipe(
             number=4,
             name="matrix",
-            hidden=lambda: [_dense(128), _dense(128)],
+            hidden=lambda: [dense(128), dense(128)],
             epochs=10,
             batch_size=128,
             claim="of 980 zeros 974 right; 58 others taken for 0",
@@ -150,7 +133,7 @@ DENSE = _by_name(
         Recipe(
             number=5,
             name="steps",
-            hidden=lambda: [_dense(256)],
+            hidden=lambda: [dense(256)],
             epochs=5,
             claim="none; saved and loaded again",
             chosen="the whole network, epochs, batch size",
@@ -162,7 +145,7 @@ CONVOLUTIONAL = _by_name(
         Recipe(
             number=6,
             name="convnet",
-            first=_image,
+            first=image,
             hidden=lambda: [
                 layers.Conv2D(32, 3, activation="relu"),
                 layers.MaxPooling2D(2),
@@ -180,8 +163,8 @@ CONVOLUTIONAL = _by_name(
         Recipe(
             number=7,
             name="fast",
-            first=_image,
-            hidden=_fast,
+            first=image,
+            hidden=fast,
             epochs=2,
             batch_size=128,
             claim="ours: 99% soon",
@@ -192,13 +175,13 @@ CONVOLUTIONAL = _by_name(
         Recipe(
             number=8,
             name="accurate",
-            first=_image,
+            first=image,
             hidden=lambda: [
-                *_convolution(24, 3, norm=False),
-                *_convolution(48, 3, 2),
-                *_convolution(64, 3),
-                *_convolution(96, 3, 2),
-                *_convolution(128, 3),
+                *convolution(24, 3, norm=False),
+                *convolution(48, 3, 2),
+                *convolution(64, 3),
+                *convolution(96, 3, 2),
+                *convolution(128, 3),
                 layers.Flatten(),
                 layers.Dropout(0.4),
             ],
@@ -213,22 +196,35 @@ CONVOLUTIONAL = _by_name(
     ]
 )
 RECIPES = DENSE | CONVOLUTIONAL
+LESSONS = ("strokes", "pens", "nothing")  # what the digits of other hands teach
+READER = replace(
+    RECIPES["accurate"],
+    name="reader",
+    number=None,
+    epochs=24,
+    claim="ours: reads what people write",
+    one_hot=True,
+    lessons=LESSONS,
+    smoothing=0.05,
+)
 
 
 def _without(ingredient, name="fast", **changes):
-    return replace(RECIPES[name], name=f"{name}-without-{ingredient}", number=None, **changes)
+    recipe = READER if name == READER.name else RECIPES[name]
+    return replace(recipe, name=f"{name}-without-{ingredient}", number=None, **changes)
 
 
 # what each ingredient brings is measured by leaving it out
 VARIANTS = _by_name(
     [
-        _without("batch-normalization", hidden=lambda: _fast(norm=False)),
-        _without("strides", hidden=lambda: _fast(pool=True)),
+        _without("batch-normalization", hidden=lambda: fast(norm=False)),
+        _without("strides", hidden=lambda: fast(pool=True)),
         _without("schedule", schedule=False, learning_rate=0.001),
         _without("falling-rate", schedule=False),
         _without("large-batches", batch_size=32),
         _without("steps-per-execution", steps_per_execution=1),
         _without("distortions", "accurate", distort=False),
+        *(_without(one, "reader", lessons=tuple({*LESSONS} - {one})) for one in LESSONS),
     ]
 )
 
@@ -241,9 +237,7 @@ def get(name):
     ValueError
         If there is none; the message lists those there are.
     """
-    for recipe in RECIPES.values():
-        if name in (recipe.name, recipe.number, str(recipe.number)):
+    for recipe in (*RECIPES.values(), READER, *VARIANTS.values()):
+        if name == recipe.name or (recipe.number and str(name) == str(recipe.number)):
             return recipe
-    if name in [*VARIANTS]:
-        return VARIANTS[name]
     raise ValueError(f"no recipe {name!r}; there are {', '.join(RECIPES)} (or 1 to {len(RECIPES)})")

@@ -32,7 +32,7 @@ GROUPS = {
     "baselines": [*BASELINES],
     "all": [*recipes.RECIPES, *BASELINES],
 }
-KNOWN = recipes.RECIPES | recipes.VARIANTS
+KNOWN = recipes.RECIPES | {recipes.READER.name: recipes.READER} | recipes.VARIANTS
 PACKAGES = ("digitlib", "keras", "numpy", "scikit-learn")
 _load = functools.cache(data.load)
 

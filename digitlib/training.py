@@ -4,9 +4,10 @@ import math
 
 import numpy as np
 
-from digitlib import distortion, recipes
+from digitlib import distortion, nothing, recipes, strokes
 from digitlib.quiet import keras, tensorflow
 
+NOTHINGS = 0.5  # examples of what is no digit for each digit, where a recipe has them
 WARM_UP = 10  # a tenth of the steps, from a tenth of the learning rate
 
 
@@ -63,16 +64,19 @@ def train(recipe, x, y, *, seed, epochs=None, validation_data=None, callbacks=()
     x, y = _checked(recipe, x, y)
     if validation_data is not None:
         validation_data = _checked(recipe, *validation_data)
-    batches = math.ceil(len(x) / recipe.batch_size)
+    x, y = taught(recipe, x, y, seed=int(seed))
+    n = math.ceil(len(x) / recipe.batch_size)
     together = recipe.steps_per_execution
     model = compiled(
         recipe,
         seed=int(seed),
-        steps=epochs * batches,
-        steps_per_execution=together if together <= batches else 1,  # the loop is not for nothing
+        steps=epochs * n,
+        steps_per_execution=together if together <= n else 1,  # the loop is not for nothing
     )
     if recipe.distort:
-        given = {"x": distorted(x, y, recipe.batch_size, seed=int(seed)), "shuffle": False}
+        pens = "pens" in recipe.lessons
+        batches = distorted(x, y, recipe.batch_size, seed=int(seed), pens=pens)
+        given = {"x": batches, "shuffle": False}
     else:
         given = {"x": x, "y": y, "batch_size": recipe.batch_size}
     history = model.fit(
@@ -136,7 +140,37 @@ def learning_rate(recipe, steps=None):
     )
 
 
-def distorted(x, y, batch_size, *, seed):
+def taught(recipe, x, y, *, seed):
+    """The digits, and what the lessons of the recipe add to them.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    x : array of shape (n, 28, 28), float, 0–1
+    y : array of shape (n,), int, or one-hot, as the recipe has its labels
+    seed : int
+
+    Returns
+    -------
+    (array of shape (m, 28, 28), labels as in `y`), m ≥ n
+    """
+    digits = y.argmax(axis=1) if recipe.one_hot else y
+    images, labels = [x], [digits]
+    if "strokes" in recipe.lessons:
+        more = strokes.with_strokes(x, digits, seed=seed)
+        images.append(more[0])
+        labels.append(more[1])
+    if "nothing" in recipe.lessons:
+        images.append(nothing.nothing(x, digits, round(NOTHINGS * len(x)), seed=seed))
+        labels.append(np.full(len(images[-1]), nothing.NOTHING))
+    if len(images) == 1:
+        return x, y
+    labels = np.concatenate(labels)
+    one_hot = keras.utils.to_categorical(labels, recipe.answers).astype("float32")
+    return np.concatenate(images), one_hot if recipe.one_hot else labels
+
+
+def distorted(x, y, batch_size, *, seed, pens=False):
     """A tf.data.Dataset of batches, each time shuffled and distorted anew.
 
     The same seed gives the same batches.
@@ -145,7 +179,7 @@ def distorted(x, y, batch_size, *, seed):
 
     def batch(draw, rows):
         picked = tensorflow.gather(images, rows)
-        return distortion.distort(picked, (seed, draw)), tensorflow.gather(labels, rows)
+        return distortion.distort(picked, (seed, draw), pens=pens), tensorflow.gather(labels, rows)
 
     draws = tensorflow.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
     rows = tensorflow.data.Dataset.range(len(x)).shuffle(len(x), seed=seed).batch(batch_size)
