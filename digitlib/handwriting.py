@@ -1,7 +1,7 @@
-"""Where are the digits in a photo?
+"""Which digits stand in a picture, and where?
 
-In three steps: how much ink lies on each pixel, whatever its color and the paper's; which pixels
-make one digit; and each digit in MNIST's frame, in reading order.
+The picture becomes ink (see `ink`), ink becomes digits (see `reading`), and where that gives nothing
+sure, the picture is looked at in another way: without ruled lines, with bright ink, turned.
 """
 
 from typing import NamedTuple
@@ -9,45 +9,44 @@ from typing import NamedTuple
 import numpy as np
 from scipy import ndimage
 
-from digitlib.frame import to_frame
-from digitlib.ink import WIDTH, border_contact, bounds, grayscale, ink, without_lines
+from digitlib import ink as inks
+from digitlib.ink import ink
+from digitlib.nothing import NOTHING
 from digitlib.pictures import checked, load, resized, working_scale
+from digitlib.pieces import usual_size
+from digitlib.reading import read
 
-__all__ = ["Found", "find", "ink", "load", "strokes"]  # `ink` and `load` for the chapters
+__all__ = ["Found", "find", "ink", "load"]  # `ink` and `load` for the chapters
 
-WIDEST = (0.5, 0.25, 0.12, 0.06)  # of the longer side, how wide a stroke may be; tried in turn
-LEAST = 8  # pixels of the size of a digit where the work is done
-MANY = 1000  # pieces of ink; where there are more, it is texture
-ENOUGH = 0.9  # of the ink in digits, with which no narrower strokes are tried
-BETTER = 0.1  # more of the ink in digits, for which narrower strokes are believed
-# in sizes of the usual digit
-SPECK = 0.1  # up to which a piece is none of a digit
-LARGEST_PIECE = 0.35  # which the largest piece of a digit exceeds
-SHORTEST, TALLEST = 0.4, 2.2
-SMALL_PIECE = 0.75  # in height, below which a piece may belong to another
-REACH, ASIDE, FLAT_ASIDE = 0.35, 0.15, 0.2  # between pieces: one above the other, or beside
-FLAT = 0.4  # in height, below which a piece may be a bar
-JOINED = 1.5  # in height, that pieces put together may have
-# in parts of other sides
-LINE = 3  # heights, from which it is a line
-AT_BORDER, CUT_OFF = 0.25, 0.6  # of height and width, that lie at the border of the picture
-SAME_LINE = 0.4  # of the lower digit's height, that two digits of a line share
+LINE = 2  # sizes of a digit, from which a straight line is none of its strokes
+BETTER = 0.8  # of the cost, that another way may have to be taken
 
 
 class Found(NamedTuple):
     """The digits of a picture in reading order."""
 
     frames: np.ndarray  # shape (n, 28, 28), uint8, as MNIST has them
-    boxes: np.ndarray  # shape (n, 4), int: top, left, bottom, right in pixels of the picture
+    corners: np.ndarray  # shape (n, 4, 2), float: x and y of each corner, in pixels of the picture
+    lines: np.ndarray  # shape (n,), int: in which line a digit stands, from 0
+    ratings: np.ndarray  # shape (n, 11): probabilities of the ten digits and of no digit
+
+    @property
+    def boxes(self):
+        """Array of shape (n, 4), int: top, left, bottom, right in pixels of the picture."""
+        low, high = self.corners.min(axis=1), self.corners.max(axis=1)
+        return np.concatenate([low[:, ::-1], high[:, ::-1]], axis=1).round().astype(int)
 
 
-def find(picture):
+def find(picture, rate):
     """The digits of a picture.
 
     Parameters
     ----------
     picture : array of shape (height, width) or (height, width, 3), integers 0–255 or floats 0–1
         Ink of any color on a ground of any other.
+    rate : function
+        From images of shape (n, 28, 28), uint8, to probabilities of shape (n, 11), of the ten
+        digits and of no digit, as `models.ratings` gives them for the packaged reader.
 
     Returns
     -------
@@ -61,156 +60,87 @@ def find(picture):
     """
     pixels = checked(picture)
     scale = working_scale(pixels.shape)
-    amount, labels = _best(resized(pixels, scale))
-    boxes = [bounds(part) for part in ndimage.find_objects(labels)]
-    order = _reading_order(boxes)
-    frames = [_framed(amount, labels, number + 1, boxes[number]) for number in order]
-    boxes = np.array([boxes[number] for number in order]).reshape(-1, 4) / scale
-    most = np.array([*pixels.shape[:2], *pixels.shape[:2]])
+    gray = inks.brightness(resized(pixels, scale))
+    best, back = _best(gray, max(1, scale), rate)
+    corners = [
+        back(np.array([(left, top), (right, top), (right, bottom), (left, bottom)], float)) / scale
+        for top, left, bottom, right in (one.box for one in best.digits)
+    ]
+    most = np.array(pixels.shape[1::-1])
     return Found(
-        np.array(frames, np.uint8).reshape(-1, 28, 28),
-        np.clip(boxes.round(), 0, most).astype(int),
+        np.array([one.frame for one in best.digits], np.uint8).reshape(-1, 28, 28),
+        np.clip(np.array(corners).reshape(-1, 4, 2), 0, most),
+        np.array([one.line for one in best.digits], int),
+        np.array([one.rating for one in best.digits]).reshape(-1, NOTHING + 1),
     )
 
 
-def strokes(mask):
-    """Which digit each pixel belongs to, and the share of the ink that the digits explain.
+def _best(gray, scale, rate):
+    """The cheapest reading of the picture, and the way from its places to the picture's.
 
-    Lines of the paper are taken away, pieces of a digit put together, specks and dashes dropped.
-
-    Returns
-    -------
-    (array of shape (height, width), int, 0 where there is no digit; float)
+    It is looked at as it is first; if that gives nothing sure, without ruled lines, with bright ink
+    on a dark ground, and turned by quarters.
     """
-    labels, n = ndimage.label(mask)
-    if n > 10 * MANY:
-        return np.zeros_like(labels), 0
-    mask = without_lines(without_lines(mask).T).T
-    labels, n = ndimage.label(mask, np.ones((3, 3)))
-    if not n:
-        return labels, 0
-    boxes = np.array([bounds(part) for part in ndimage.find_objects(labels)])
-    areas = np.bincount(labels.ravel())[1:]
-    contact = border_contact(labels, n)
-    usual = _usual(labels, boxes, areas, contact)
-    pieces = (boxes[:, 2:] - boxes[:, :2]).max(axis=1) > SPECK * usual
-    if usual < LEAST or pieces.sum() > MANY:
-        return np.zeros_like(labels), 0
-    labels = np.concatenate([[0], np.cumsum(pieces) * pieces])[labels]
-    boxes, contact = boxes[pieces], contact[pieces]
-    group = _joined(labels, boxes, usual)
-    inside, cut = [], []
-    for number in np.unique(group):
-        members = np.flatnonzero(group == number)
-        tall, wide = boxes[members, 2:].max(axis=0) - boxes[members, :2].min(axis=0)
-        largest = (boxes[members, 2:] - boxes[members, :2]).max()
-        at_border = contact[members].sum() / (tall + wide)
-        fits = SHORTEST * usual < tall < TALLEST * usual and wide < WIDTH * tall
-        if fits and largest > LARGEST_PIECE * usual:
-            if at_border < AT_BORDER:
-                inside.append(members)
-            elif at_border < CUT_OFF:
-                cut.append(members)
-    numbers = np.zeros(len(boxes) + 1, int)
-    for number, members in enumerate(inside or cut, 1):  # a digit cut off, if there are no others
-        numbers[members + 1] = number
-    share = (numbers[labels] > 0).sum() / mask.sum()
-    return numbers[labels], share if inside else share / 2
-
-
-def _best(pixels):
-    """Ink and strokes: with the widest strokes by which nearly all of the ink makes digits."""
-    best, gray = (-1,), grayscale(pixels)
-    for part in WIDEST if np.ptp(gray) else WIDEST[:1]:  # an empty picture is empty at once
-        amount = ink(pixels, gray, max(3, round(max(gray.shape) * part)) | 1)
-        labels, share = strokes(amount > 0.5)
-        if share > best[0] + BETTER:
-            best = share, amount, labels
-        if share > ENOUGH:
+    best = None
+    for turned, amount, back in _ways(gray, scale):
+        if turned and best[0].single:  # any digit is some other one, turned
             break
-    return best[1:]
+        reading = read(amount, rate)
+        if best is None or (
+            reading.digits and (not best[0].digits or reading.cost < BETTER * best[0].cost)
+        ):
+            best = reading, back
+        if reading.sure and not turned:  # upside down, digits may look like others
+            break
+    return best
 
 
-# Strokes
+def _ways(gray, scale):
+    """Ways to look at a picture: whether turned, the ink, the function that takes places back."""
+    paper = inks.sheet(gray)
+    small = scale > 1
+    if small:
+        gray = ndimage.gaussian_filter(gray, inks.SMOOTH)
+    if paper is None and inks.bright_ink(gray):
+        gray = 1 - gray
+    amount, back = _upright(gray, paper, small)
+    lineless = inks.without_lines(amount)
+    if lineless is None:
+        yield False, amount, back
+    elif inks.ACROSS * min(amount.shape) > LINE * usual_size(amount):
+        yield False, lineless, back
+        yield False, amount, back
+        amount = lineless
+    else:  # a picture of one digit has a line as long, which belongs to it
+        yield False, amount, back
+        yield False, lineless, back
+    if paper is None:
+        yield False, *_upright(1 - gray, None, small)
+    for quarters in (1, 3, 2):
+        yield True, np.rot90(amount, quarters), _turned(back, amount.shape, quarters)
 
 
-def _usual(labels, boxes, areas, contact):
-    """The size of a digit in this picture: of the component that the typical pixel belongs to."""
-    sizes = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
-    inside = (boxes[:, :2] > 0).all(axis=1) & (boxes[:, 2:] < labels.shape).all(axis=1)
-    tall, wide = (boxes[:, 2:] - boxes[:, :2]).T
-    # the table around the paper could not be one, nor a line
-    could = (contact < CUT_OFF * sum(labels.shape)) & (wide < LINE * tall)
-    if (inside & could).any() and sizes[inside & could].max() > 0.25 * sizes[could].max():
-        could &= inside
-    if could.any():
-        could &= sizes > 0.5 * sizes[could].max()
-    else:
-        could[:] = True
-    order = np.argsort(sizes[could])
-    share = np.cumsum(areas[could][order]) / areas[could].sum()
-    return sizes[could][order][np.searchsorted(share, 0.5)]
+def _upright(gray, paper, small):
+    """The ink on the paper, turned upright, and the function that takes places back."""
+    if paper is None:
+        return ink(gray, small=small), lambda places: places
+    cos, sin = np.cos(np.radians(paper.degrees)), np.sin(np.radians(paper.degrees))
+    matrix = np.array([[cos, sin], [-sin, cos]])  # from a place upright to one in the picture: y, x
+    upright = np.argwhere(paper.mask) @ matrix
+    start, shape = upright.min(axis=0), np.ptp(upright, axis=0).astype(int) + 1
+    amount = ndimage.affine_transform(
+        ink(gray, paper.mask, small=small), matrix, matrix @ start, tuple(shape), order=1
+    )
+    return amount, lambda places: ((places[:, ::-1] + start) @ matrix.T)[:, ::-1]
 
 
-def _joined(labels, boxes, usual):
-    """For each component, the number of the digit it is a piece of: array of shape (n,)."""
-    group = np.arange(len(boxes))
-    height = boxes[:, 2] - boxes[:, 0]
-    width = boxes[:, 3] - boxes[:, 1]
-    # where there are only two, one that is wider than tall is half of a digit cut across
-    half = (width > height) if len(boxes) == 2 else np.zeros(len(boxes), bool)
-    small = (height < SMALL_PIECE * usual) & (height >= 2) & (width < 1.2 * usual)
-    pieces = np.flatnonzero(small | half)
-    reach = max(2, round(REACH * usual))
-    tallest = (TALLEST if half.any() else JOINED) * usual
-    for piece in pieces[np.argsort(height[pieces])]:
-        top, left, bottom, right = boxes[piece]
-        window = (
-            slice(max(0, top - reach), bottom + reach), slice(max(0, left - reach), right + reach)
-        )  # fmt: skip
-        near = labels[window]
-        distance = ndimage.distance_transform_edt(near != piece + 1)
-        best = None
-        for other in np.unique(near[near > 0]) - 1:
-            if group[other] == group[piece]:
-                continue
-            gap = distance[near == other + 1].min()
-            across = min(right, boxes[other, 3]) - max(left, boxes[other, 1])
-            down = min(bottom, boxes[other, 2]) - max(top, boxes[other, 0])
-            wide = max(right, boxes[other, 3]) - min(left, boxes[other, 1])
-            tall = max(bottom, boxes[other, 2]) - min(top, boxes[other, 0])
-            above = across > 0.3 * min(width[piece], width[other]) and down < 0.8 * height[piece]
-            flat = height[piece] < FLAT * usual
-            far = reach if above else (FLAT_ASIDE if flat else ASIDE) * usual
-            # a small digit beside a large one is no piece of it: together they are wide
-            if gap <= far and tall <= tallest and (above or flat or wide < 0.85 * tall):
-                best = min(best or (gap, other), (gap, other))
-        if best:
-            group[group == group[piece]] = group[best[1]]
-    return group
+def _turned(back, shape, quarters):
+    """From a picture turned counterclockwise by quarters, back to the one before, and on."""
+    height, width = shape
 
+    def places(turned):
+        x, y = turned.T
+        x, y = {1: (width - y, x), 2: (width - x, height - y), 3: (y, height - x)}[quarters]
+        return back(np.stack([x, y], axis=-1))
 
-def _reading_order(boxes):
-    """Indices line by line, each from left to right; a line may be tilted."""
-    lines = []
-    for number in sorted(range(len(boxes)), key=lambda number: boxes[number][1]):
-        top, _, bottom, _ = boxes[number]
-        fits = []
-        for line in lines:
-            above, _, below, _ = boxes[line[-1]]
-            shared = min(bottom, below) - max(top, above)
-            fits.append(shared / min(bottom - top, below - above))
-        if fits and max(fits) > SAME_LINE:
-            lines[int(np.argmax(fits))].append(number)
-        else:
-            lines.append([number])
-    lines.sort(key=lambda line: np.mean([boxes[number][0] + boxes[number][2] for number in line]))
-    return [number for line in lines for number in line]
-
-
-def _framed(amount, labels, number, box):
-    """One digit in MNIST's frame: its ink, and none of its neighbors'."""
-    top, left, bottom, right = box
-    window = slice(max(0, top - 2), bottom + 2), slice(max(0, left - 2), right + 2)
-    own = ndimage.binary_dilation(labels[window] == number, np.ones((3, 3)), iterations=2)
-    return to_frame(np.pad(amount[window] * own, 1))
+    return places

@@ -13,16 +13,17 @@ from scipy import ndimage
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "AVIF", "HEIF")
 HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")  # its brands
 AVIF = (b"avif", b"avis")
-MOST = 40_000_000  # pixels that a picture may have
+PDF = b"%PDF"
+MOST = 64_000_000  # pixels that a picture may have
 STRIP = 1_000_000  # pixels worked on at a time, so that a large picture is held but once
 LARGE, SMALL = 1200, 300  # pixels of the longer side, between which the work is done
 
 
-def load(path):
+def load(path, page=0):
     """The pixels of a picture file, turned upright as its EXIF data say.
 
-    Of several pages, or of an animation, the first is taken; `pages` tells how many there are. The
-    content decides what format it is, not the name.
+    Of several pages, or of an animation, the one named is taken, from 0; `pages` tells how many
+    there are. The content decides what format it is, not the name.
 
     Returns
     -------
@@ -34,7 +35,13 @@ def load(path):
     ValueError
         If it is no picture of a known format, too large, broken, or cut off.
     """
-    return _read(path, _rgb)
+
+    def take(image):
+        if page:
+            image.seek(page)
+        return _rgb(image)
+
+    return _read(path, take)
 
 
 def pages(path):
@@ -125,10 +132,10 @@ def _printable(path):
 
 
 def _brand(file):
-    """The four bytes that tell HEIC from AVIF; none for other formats."""
+    """The four bytes that tell HEIC from AVIF, or a PDF; none for other formats."""
     start = file.read(12)
     file.seek(0)
-    return start[8:] if start[4:8] == b"ftyp" else b""
+    return PDF if start[:4] == PDF else start[8:] if start[4:8] == b"ftyp" else b""
 
 
 def _formats(brand):
@@ -148,6 +155,8 @@ def _advice(brand, formats):
     """What to do about a file that cannot be read."""
     if brand in HEIC and "HEIF" not in formats:
         return "a HEIC picture; pip install pillow-heif, or save it as JPEG"
+    if brand == PDF:
+        return "a PDF; make pictures of its pages, as with `pdftoppm -r 200 -png FILE page`"
     if brand in AVIF and not features.check("avif"):
         return "an AVIF picture; pip install --upgrade pillow, or save it as JPEG"
     return f"not a picture that can be read; expected {', '.join(formats)}, whole"

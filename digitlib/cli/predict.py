@@ -1,6 +1,8 @@
 """`digitlib predict`: which digits are in a picture?"""
 
+import contextlib
 import io
+import itertools
 
 from digitlib.cli.common import (
     READER,
@@ -16,7 +18,8 @@ from digitlib.cli.common import (
 
 WHAT = "the digits in pictures: photos or scans, of one digit or many"
 EXAMPLES = ("photo.jpg", "photo.jpg --boxes found.png", "*.png --json --model model.keras")
-SURE = 0.9  # the confidence below which an answer is called unsure
+PAGES = 20  # of a file that are read, at most
+SURE = 0.8  # the confidence below which an answer is called unsure
 
 
 def arguments(parser):
@@ -37,43 +40,69 @@ def arguments(parser):
 
 
 def run(args):
-    from digitlib import handwriting, pictures
+    from digitlib import pictures
 
     boxes = output(args.boxes, force=args.force) if args.boxes else None
     if boxes and (boxes.suffix.lower() != ".png" or len(args.pictures) > 1):
         raise Problem("--boxes FILE.png draws into a copy of one picture")
-    found = []
+    known, pages = [], []
     for path in args.pictures:
-        try:
-            pixels, pages = pictures.load(path), pictures.pages(path)
-            found.append((path, handwriting.find(pixels)))
-        except ValueError as error:
-            complain(f"digitlib: {error}")
-            continue
-        if pages > 1:
-            complain(f"{path}: only the first of its {pages} pages is read")
-    status = int(len(found) < len(args.pictures))
-    if not found:
-        return status
-
-    from digitlib import evaluation, models
-
-    model, results = network(args.model), []
-    for path, (frames, places) in found:
-        probabilities = evaluation.as_probabilities(models.answers(model, frames))
-        digits = [
-            {"digit": int(row.argmax()), "confidence": float(row.max()), "box": box.tolist()}
-            for row, box in zip(probabilities, places, strict=True)
-        ]
-        results.append({"picture": path, "digits": digits})
-    if boxes:
-        write(marked(pixels, results[0]["digits"]), boxes, force=args.force)
-    if args.json:
+        with _complaining(known):
+            n = pictures.pages(path)
+            if n > PAGES:
+                complain(f"{path}: only the first {PAGES} of its {n} pages are read")
+            pages += [(path, page, n > 1) for page in range(min(n, PAGES))]
+    answer = _reader(args.model) if pages else None
+    results = []
+    for path, page, several in pages:
+        with _complaining(known):
+            pixels = pictures.load(path, page)
+            which = {"page": page + 1} if several else {}
+            results.append({"picture": path, **which, "digits": answer(pixels)})
+            if boxes and page == 0:
+                write(marked(pixels, results[0]["digits"]), boxes, force=args.force)
+    if args.json and results:
         dump(model=args.model, pictures=results)
-        return status
-    for result in results:
-        show(**result)
-    return status
+    elif results:
+        for result in results:
+            show(**result)
+    return int(bool(known))
+
+
+@contextlib.contextmanager
+def _complaining(known):
+    """Say in a line that a picture cannot be read, remember it, and go on with the next."""
+    try:
+        yield
+    except ValueError as error:
+        known.append(error)
+        complain(f"digitlib: {error}")
+
+
+def _reader(name):
+    """A function from the pixels of a picture to its digits.
+
+    The packaged reader finds them; any network can say which they are.
+    """
+    from digitlib import evaluation, handwriting, models
+
+    reader = models.reader()
+    model = reader if name == READER else network(name)
+
+    def answer(pixels):
+        found = handwriting.find(pixels, lambda frames: models.ratings(reader, frames))
+        rows = evaluation.as_probabilities(models.answers(model, found.frames))
+        return [
+            {
+                "digit": int(row.argmax()),
+                "confidence": float(row.max()),
+                "line": int(line),
+                "box": box.tolist(),
+            }
+            for row, line, box in zip(rows, found.lines, found.boxes, strict=True)
+        ]
+
+    return answer
 
 
 def marked(pixels, digits):
@@ -94,15 +123,26 @@ def marked(pixels, digits):
     return buffer.getvalue()
 
 
-def show(picture, digits):
-    """Print what was read in a picture, and a row for each digit."""
+def show(picture, digits, page=None):
+    """Print the lines of digits of a picture, and a row for each digit that is not sure."""
+    name = picture if page is None else f"{picture}, page {page}"
     if not digits:
-        print(f"{picture}: no digit found")
+        print(f"{name}: no handwritten digit found")
         return
-    print(f"{picture}: {''.join(str(one['digit']) for one in digits)}")
-    rows = [
-        [one["digit"], f"{one['confidence']:.3f}", *one["box"],
-         "" if one["confidence"] >= SURE else "not sure"]
-        for one in digits
-    ]  # fmt: skip
-    print(columns(["digit", "confidence", "top", "left", "bottom", "right", ""], rows))
+    lines = [[*line] for _, line in itertools.groupby(digits, lambda one: one["line"])]
+    texts = ["".join(_sign(one) for one in line) for line in lines]
+    print("\n".join([f"{name}:", *texts]) if len(texts) > 1 else f"{name}: {texts[0]}")
+    unsure = [
+        [number, place, one["digit"], f"{one['confidence']:.3f}", *one["box"]]
+        for number, line in enumerate(lines, 1)
+        for place, one in enumerate(line, 1)
+        if one["confidence"] < SURE
+    ]
+    if unsure:
+        print("? not sure:")
+        header = ["line", "place", "digit", "confidence", "top", "left", "bottom", "right"]
+        print(columns(header, unsure))
+
+
+def _sign(one):
+    return f"{one['digit']}{'' if one['confidence'] >= SURE else '?'}"

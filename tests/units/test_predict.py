@@ -12,17 +12,15 @@ import zlib
 
 import numpy as np
 import pytest
+from papers import TEXT, network, on_white, page
 from PIL import Image
-from test_handwriting import TEXT, on_white, page
 
 from digitlib import models, recipes
-
-READER = functools.cache(models.reader)  # the packaged network, loaded once for all
 
 
 @pytest.fixture
 def predict(command, monkeypatch):
-    monkeypatch.setattr(models, "reader", READER)
+    monkeypatch.setattr(models, "reader", network)
     return functools.partial(command, "predict")
 
 
@@ -40,11 +38,17 @@ def blank(path, **how):
 def test_a_photo(predict, photo):
     status, out, err = predict(photo)
     assert (status, err) == (0, "")
-    first, header, *rows = out.splitlines()
-    answer = first.removeprefix("photo.jpg: ")
-    assert sum(a == b for a, b in zip(answer, "".join(TEXT), strict=True)) >= 14
-    assert header.split() == ["digit", "confidence", "top", "left", "bottom", "right"]
-    assert [row.split()[0] for row in rows] == list(answer)
+    first, *lines = out.splitlines()
+    assert first == "photo.jpg:"
+    answer = "".join(lines[: len(TEXT)])
+    assert sum(a == b for a, b in zip(answer.replace("?", ""), "".join(TEXT), strict=True)) >= 14
+    assert lines[len(TEXT) :][:1] == ["? not sure:"] * ("?" in answer)
+    for row in lines[len(TEXT) + 2 :]:
+        line, place, digit, confidence, *box = row.split()
+        assert lines[int(line) - 1].replace("?", "")[int(place) - 1] == digit
+        assert float(confidence) < 0.9
+        assert len(box) == 4
+    assert len(lines[len(TEXT) + 2 :]) == answer.count("?")
 
 
 def test_as_json_with_boxes(predict, photo, tmp_path):
@@ -84,7 +88,7 @@ def test_another_network_can_be_named(predict, photo):
 def test_a_network_is_not_taken_for_a_picture(predict, photo):
     (status, out, err) = predict("model.keras", photo)
     assert status == 1
-    assert out.startswith("photo.jpg: ")
+    assert out.startswith("photo.jpg:\n")
     assert err.startswith("digitlib: model.keras: ")
 
 
@@ -93,8 +97,8 @@ def test_several_pictures_and_one_that_is_none(predict, photo, tmp_path):
     (tmp_path / "text.png").write_text("no picture")
     status, out, err = predict(photo, "text.png", "empty.png")
     assert status == 1
-    assert out.startswith("photo.jpg: ")
-    assert "\nempty.png: no digit found\n" in out
+    assert out.startswith("photo.jpg:\n")
+    assert "\nempty.png: no handwritten digit found\n" in out
     assert err.startswith("digitlib: text.png: not a picture that can be read; expected PNG, JPEG")
     assert err.count("\n") == 1
 
@@ -106,7 +110,7 @@ def test_a_picture_named_twice_is_answered_twice(predict, photo, tmp_path):
     assert one == two
     assert one["digits"]
     blank(tmp_path / "a.png")
-    assert predict("a.png", "a.png") == (0, 2 * "a.png: no digit found\n", "")
+    assert predict("a.png", "a.png") == (0, 2 * "a.png: no handwritten digit found\n", "")
     assert predict("none.jpg", "a.png", "none.jpg")[0] == 1
 
 
@@ -121,21 +125,34 @@ def test_boxes_are_drawn_into_one_png(predict, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["gif", "png", "tiff", "webp"])
-def test_the_first_of_several_pages_is_read_and_that_is_said(predict, tmp_path, kind):
+def test_every_page_is_read(predict, tmp_path, kind):
     more = [Image.new("L", (200, 100), 0), Image.new("L", (200, 100), 90)]
     blank(tmp_path / f"many.{kind}", save_all=True, append_images=more)
     blank(tmp_path / f"one.{kind}")
     status, out, err = predict(f"one.{kind}", f"many.{kind}")
     assert status == 0
-    assert out == f"one.{kind}: no digit found\nmany.{kind}: no digit found\n"
-    assert err == f"many.{kind}: only the first of its 3 pages is read\n"
+    names = [f"one.{kind}", *(f"many.{kind}, page {number}" for number in (1, 2, 3))]
+    assert out == "".join(f"{name}: no handwritten digit found\n" for name in names)
+    assert err == ""
+    blank(tmp_path / f"long.{kind}", save_all=True, append_images=12 * more)
+    status, out, err = predict(f"long.{kind}", "--json")
+    assert [one["page"] for one in json.loads(out)["pictures"]] == [*range(1, 21)]
+    assert err == f"long.{kind}: only the first 20 of its 25 pages are read\n"
+
+
+def test_a_page_that_holds_digits_is_told_from_one_that_does_not(predict, photo, tmp_path):
+    pages = [Image.open(photo), Image.new("L", (200, 100), 255)]
+    pages[1].save(tmp_path / "two.tiff", save_all=True, append_images=pages[:1])
+    lines = predict("two.tiff")[1].splitlines()
+    assert lines[:2] == ["two.tiff, page 1: no handwritten digit found", "two.tiff, page 2:"]
+    assert len(lines[2].replace("?", "")) == len(TEXT[0])
 
 
 def test_a_phones_jpeg_that_holds_a_second_picture_is_one_photo(predict, tmp_path):
     """Phones add the same picture again, for bright screens or for the depth."""
     more = [Image.new("L", (100, 50), 0)]
     blank(tmp_path / "phone.jpg", format="MPO", save_all=True, append_images=more)
-    assert predict("phone.jpg") == (0, "phone.jpg: no digit found\n", "")
+    assert predict("phone.jpg") == (0, "phone.jpg: no handwritten digit found\n", "")
 
 
 def test_a_name_that_is_no_text(predict, tmp_path):
@@ -145,7 +162,7 @@ def test_a_name_that_is_no_text(predict, tmp_path):
     except OSError:
         pytest.skip("the file system takes no such name")
     status, out, err = predict(name)
-    assert (status, out, err) == (0, "\\udcff.png: no digit found\n", "")
+    assert (status, out, err) == (0, "\\udcff.png: no handwritten digit found\n", "")
     assert json.loads(predict(name, "--json")[1])["pictures"][0]["picture"] == name
     status, out, err = predict(os.fsdecode(b"\xfe.png"))
     assert (status, out) == (1, "")
@@ -157,7 +174,9 @@ def test_a_name_that_the_terminal_cannot_show(predict, tmp_path, monkeypatch):
     with io.TextIOWrapper(io.BytesIO(), "ascii", write_through=True) as stdout:
         monkeypatch.setattr(sys, "stdout", stdout)
         assert predict("zwölf.png")[0] == 0
-        assert stdout.buffer.getvalue().splitlines() == [b"zw\\xf6lf.png: no digit found"]
+        assert stdout.buffer.getvalue().splitlines() == [
+            b"zw\\xf6lf.png: no handwritten digit found"
+        ]
 
 
 def claiming(path, width, height):
@@ -171,10 +190,12 @@ def claiming(path, width, height):
 
 def test_what_is_no_picture(predict, tmp_path):
     claiming(tmp_path / "bomb.png", 20_000, 20_000)
-    claiming(tmp_path / "wide.png", 8_000, 6_000)
+    claiming(tmp_path / "wide.png", 9_000, 8_000)
+    (tmp_path / "pages.pdf").write_bytes(b"%PDF-1.7 and more")
     for path, what in [
         ("bomb.png", "too large; make it smaller"),
         ("wide.png", "too large; make it smaller"),
+        ("pages.pdf", "a PDF; make pictures of its pages, as with `pdftoppm"),
         (tmp_path, "is no ordinary file"),
         (os.devnull, "is no ordinary file"),
         ("none.jpg", "no such file"),
@@ -223,5 +244,7 @@ def test_broken_files(predict, tmp_path, seeds):
             assert (status, out, err.count("\n")) == (1, "", 1), seed
             assert err.startswith(f"digitlib: {path}: "), seed
         else:
-            assert out.startswith(f"{path}: "), seed
-            assert err == "" or re.fullmatch(r".*: only the first of its \d+ pages is read\n", err)
+            assert out.startswith(f"{path}"), seed
+            assert err == "" or re.fullmatch(
+                r".*: only the first 20 of its \d+ pages are read\n", err
+            )
