@@ -1,4 +1,4 @@
-"""Put LiteRT.js, the runtime of the page "Draw a digit", into one script that any page can load.
+"""Put LiteRT.js, the runtime of the page "Write digits", into one script that any page can load.
 
 Needs npm and the network; run it again only for another version. The book is built from what it
 wrote.

@@ -1,12 +1,16 @@
-// The network of chapter 8 in the reader's browser. `digitlib.read(frame)` promises ten
-// probabilities for 784 bytes; its first call loads LiteRT.js and the network, 4.4 MB of scripts.
+// The packaged network in the reader's browser. `digitlib.ready(tell)` loads what it needs, LiteRT.js
+// and the network, and tells the percentage that has come. `digitlib.read(frame)` promises eleven
+// probabilities for 784 bytes: of the ten digits, and of no digit.
 (() => {
   "use strict";
   const digitlib = window.digitlib;
   const here = document.currentScript.src.replace(/[^/]*$/, "");
+  const BYTES = 4.4e6; // of both scripts
 
-  // a script, since a page opened from a folder may load those and may not fetch
-  function load(url) {
+  let come = 0; // bytes
+  let listeners = [];
+
+  function run(url) {
     return new Promise((resolve, reject) => {
       const script = Object.assign(document.createElement("script"), {
         src: url,
@@ -17,6 +21,27 @@
     });
   }
 
+  async function runText(parts) {
+    const url = URL.createObjectURL(new Blob(parts, {type: "text/javascript"}));
+    await run(url);
+    URL.revokeObjectURL(url);
+  }
+
+  // a page opened from a folder may load scripts and may not fetch; any other sees them come
+  async function load(name) {
+    if (!here.startsWith("http")) return run(here + name);
+    const response = await fetch(here + name).catch(() => null);
+    if (!response?.ok) throw new Error(`${here}${name} could not be loaded`);
+    const reader = response.body.getReader(), parts = [];
+    for (;;) {
+      const {done, value} = await reader.read();
+      if (done) return runText(parts);
+      parts.push(value);
+      come += value.length;
+      for (const tell of listeners) tell(Math.min(99, Math.floor((100 * come) / BYTES)));
+    }
+  }
+
   async function taken(name) {
     const packed = digitlib.files[name];
     delete digitlib.files[name];
@@ -24,11 +49,10 @@
   }
 
   async function start() {
-    await Promise.all([load(`${here}litert.js`), load(`${here}network.js`)]);
+    come = 0;
+    await Promise.all([load("litert.js"), load("network.js")]);
     const [glue, wasm, network] = await Promise.all(["glue", "wasm", "network"].map(taken));
-    const url = URL.createObjectURL(new Blob([glue], {type: "text/javascript"}));
-    await load(url);
-    URL.revokeObjectURL(url);
+    await runText([glue]);
     digitlib.wasm = wasm; // where the runtime looks for it
     await digitlib.litert.loadLiteRt("");
     delete digitlib.wasm;
@@ -36,10 +60,14 @@
   }
 
   let network, failed;
-  const ready = () => (network ??= start().catch((error) => {
-    failed = true;
-    throw error;
-  }));
+  digitlib.ready = (tell) => {
+    if (tell) listeners = [tell];
+    network ??= start().catch((error) => {
+      failed = true;
+      throw error;
+    });
+    return network;
+  };
   // after a failure nothing is loaded again until somebody asks for it
   digitlib.retry = () => {
     if (failed) network = failed = undefined;
@@ -48,7 +76,7 @@
   let last = Promise.resolve();
   digitlib.read = (frame) => {
     const answer = last.then(async () => {
-      const model = await ready();
+      const model = await digitlib.ready();
       const image = Float32Array.from(frame, (byte) => byte / 255);
       const tensor = new digitlib.litert.Tensor(image, [1, 28, 28]);
       try {

@@ -125,7 +125,7 @@ def test_a_digit_of_another_page(firefox):
     firefox.goto(f"{(WEB / 'index.html').as_uri()}#image={image}")
     firefox.until("return document.querySelector('.draw-said').textContent.includes('network')")
     seen = firefox.run(
-        "return [...document.querySelector('.draw-frame').getContext('2d')"
+        "return [...document.querySelector('.draw-found canvas').getContext('2d')"
         ".getImageData(0, 0, 28, 28).data].filter((_, i) => i % 4 === 3)"
     )
     assert seen == DIGITS.x_test[0].ravel().tolist()
