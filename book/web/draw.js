@@ -40,6 +40,8 @@
   // On it are strokes, lists of points; or one example, 784 bytes; or one photo, a canvas.
   function paperOn(canvas, changed) {
     const context = canvas.getContext("2d");
+    // seen on paper, on a photo, and inverted in the dark
+    const gray = getComputedStyle(canvas).getPropertyValue("--gray");
     const history = [{strokes: []}]; // what was on it before, and is now
     const now = () => history.at(-1);
     let stroke, pointer; // that is being drawn, and by what
@@ -79,7 +81,7 @@
     }
 
     function outline({corners, rating}, scale) {
-      context.strokeStyle = "#8a8f98"; // on paper, on a photo, and inverted in the dark
+      context.strokeStyle = gray;
       context.lineWidth = 2 / scale;
       context.setLineDash(isSure(rating) ? [] : [4 / scale, 4 / scale]);
       context.beginPath();

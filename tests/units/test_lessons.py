@@ -1,5 +1,7 @@
 """`digitlib.strokes`, `digitlib.nothing`: what the reader learns beside MNIST's digits."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from support import sample
@@ -77,7 +79,7 @@ def test_a_recipe_is_taught_its_lessons():
 
 @pytest.mark.slow
 def test_a_reader_learns_digits_and_what_is_none():
-    reader = recipes.get("reader")
+    reader = replace(recipes.get("reader"), batch_size=32)  # there are few images
     model, _ = training.train(reader, X, Y, seed=0, epochs=12)
     outputs = model.predict(training.scale(DIGITS.x_test), verbose=0)
     assert outputs.shape[1] == 11
