@@ -290,7 +290,7 @@ def test_in_the_book_an_image_opens_in_draw(browser, site):
     page.wait_for_function(
         "document.querySelector('.draw-said').textContent.startsWith('The network')"
     )
-    seen = page.locator(".draw-frame").evaluate(f"e => [...({pixels})(e)]")
+    seen = page.locator(".draw-found canvas").evaluate(f"e => [...({pixels})(e)]")
     assert seen == chosen
     page.close()
 
