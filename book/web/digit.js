@@ -102,5 +102,5 @@
   }
 
   window.digitlib = Object.assign(window.digitlib ?? {},
-    {SIDE, bytes, forAddress, unzipped, picture, percent, probability, frame});
+    {SIDE, bytes, forAddress, unzipped, picture, percent, probability, even, frame});
 })();

@@ -2,7 +2,7 @@
 // digitlib/handwriting.py find them; there each step and each number is explained.
 (() => {
   "use strict";
-  const {image, map, blurred, largest, labeled} = window.digitlib.pixels;
+  const {even, pixels: {image, map, blurred, largest, labeled}} = window.digitlib;
   const {SMOOTH, ACROSS, brightness, sheet, brightInk, ink, withoutLines, slope} =
     window.digitlib.ink;
   const LARGE = 1200, SMALL = 300;
@@ -14,8 +14,6 @@
   const CERTAIN = 1e-4, UNREAD = 2, SPECK = 0.45, PART = 0.04, ONE = 1.5, FAR = 2.2, LEAST = 1 / 3;
   const SURE = 0.7, LINE = 2, BETTER = 0.8, NOTHING = 10, REFUSED = 0.55;
 
-  // halves go to the even neighbor, as in Python
-  const even = (x) => (Math.abs(x % 1) === 0.5 ? 2 * Math.round(x / 2) : Math.round(x));
   const sum = (numbers) => numbers.reduce((total, value) => total + value, 0);
   const tall = ([top, , bottom]) => bottom - top;
   const wide = ([, left, , right]) => right - left;

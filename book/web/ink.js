@@ -4,6 +4,7 @@
   "use strict";
   const {image, map, averaged, largest, smallest, labeled, quantile, otsu} =
     window.digitlib.pixels;
+  const {even} = window.digitlib;
   const SMOOTH = 1, STROKE = 1 / 12, BROAD = 1 / 3, FEW = 5, NOISE = 5, FAINT = 0.06, WEAK = 0.25;
   const STRENGTH = 0.35, EDGE = 0.3, SOFT = 1.4;
   const SHEET = [0.05, 0.85], GRAIN = 0.005, OTHER = 0.4, TOUCHED = 0.3, RECTANGLE = 0.85;
@@ -12,8 +13,6 @@
 
   const side = ({width, height}) => Math.max(width, height);
   const quarter = (one) => Math.floor(side(one) / 4) | 1;
-  // halves go to the even neighbor, as in Python
-  const even = (x) => (Math.abs(x % 1) === 0.5 ? 2 * Math.round(x / 2) : Math.round(x));
   const clipped = (v) => Math.min(1, Math.max(0, v));
 
   // red, green, blue: three images, 0–1
