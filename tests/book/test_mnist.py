@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 
 from digitlib import data, models, study
+from digitlib.nothing import NOTHING, REFUSED
 from digitlib.recipes import DENSE, RECIPES
 
 pytestmark = pytest.mark.mnist
 AT_LEAST = {"one-hot": 0.98}  # mean accuracy of the recorded runs; "about 98 %" was claimed
 OTHERS = 0.973
 # Rows that are made again: of each kind of recipe those that take some ten seconds, of one of them
-# two. For the others stands the packaged network, which took ten minutes to train.
+# two. For the others stands the packaged network, which took an hour to train.
 AGAIN = [("steps", 0, 5), ("steps", 7, 5), ("matrix", 0, 10), ("sigmoid", 0, 10)]
 AGAIN += [("dropout", 3, 5), ("fast", 0, 2)]
 AGAIN += [("commonest", 0, None), ("nearest-mean", 0, None), ("neighbors", 0, None)]
@@ -49,8 +50,8 @@ def test_mean_of_the_recorded_seeds(name, recorded):
     assert np.mean(scores) >= AT_LEAST.get(name, OTHERS)
 
 
-def test_the_packaged_network_is_as_good_as_recorded():
+def test_the_packaged_network_reads_digits_and_refuses_few():
     digits = data.load()
-    y_pred = models.answers(models.reader(), digits.x_test).argmax(axis=1)
-    (row,) = (row for row in study.recorded("accurate") if row["seed"] == 0)
-    assert np.mean(y_pred == digits.y_test) == pytest.approx(row["accuracy"], abs=0.0003)
+    ratings = models.ratings(models.reader(), digits.x_test)
+    assert np.mean(ratings[:, :NOTHING].argmax(axis=1) == digits.y_test) >= 0.995
+    assert np.mean(ratings[:, NOTHING] >= REFUSED) <= 0.003
