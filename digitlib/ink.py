@@ -34,6 +34,7 @@ TILT = 0.12  # pixels down for each to the right, up to which its lines are foun
 SLOPES = 4  # so many times lines are looked for, at another slope each time
 GAP = 3  # pixels to either side, over which a line goes on
 ACROSS = 0.3  # of the picture's width, from which ink in one row is a line
+POINTS = 10_000  # of ink, that tell at which slope the lines run
 
 
 class Sheet(NamedTuple):
@@ -128,9 +129,10 @@ def ink(gray, mask=None, *, small=False):
     if not n:
         return np.zeros_like(amount)
     # each stroke by its own strength
-    strength = np.concatenate([[1], ndimage.maximum(amount, labels, np.arange(n) + 1)])
+    strength, inked = np.ones(n + 1) * least, labels > 0
+    np.maximum.at(strength, labels[inked], amount[inked])
     edge = np.maximum(STRENGTH * strength[labels], least)
-    return np.clip((amount / edge - EDGE) / SOFT, 0, 1) * (labels > 0)
+    return np.clip((amount / edge - EDGE) / SOFT, 0, 1) * inked
 
 
 def without_lines(amount):
@@ -154,7 +156,8 @@ def _without_rows(amount):
     if not len(y):
         return amount
     height, width = mask.shape
-    t = slope(y, x, np.ones(len(y)), 1, TILT, max(3, round(TILT * width)))
+    some = slice(None, None, 1 + len(y) // POINTS)
+    t = slope(y[some], x[some], np.ones(len(y[some])), 1, TILT, max(3, round(TILT * width)))
     row = np.round(y - t * (x - width / 2)).astype(int).clip(0, height - 1)
     level = np.zeros_like(mask)
     level[row, x] = True
@@ -166,10 +169,11 @@ def _without_rows(amount):
         return amount
     lines = ndimage.label(ndimage.binary_dilation(lined))[0]
     thick = np.bincount(lines)[1:].max()
-    crossing = ndimage.binary_opening(mask, np.ones((2 * thick + 1, 1)))
+    tall = {"size": 2 * thick + 1, "axis": 0, "mode": "constant"}
+    crossing = ndimage.maximum_filter1d(ndimage.minimum_filter1d(mask, **tall), **tall)
     gone = np.zeros_like(mask)
     gone[y, x] = (lines[row] > 0) & ~crossing[y, x]
-    return amount * ~ndimage.binary_dilation(gone, np.ones((3, 1)))
+    return amount * ~ndimage.maximum_filter1d(gone, 3, axis=0)
 
 
 def slope(y, x, weight, grain, most, n):
