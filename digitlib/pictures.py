@@ -16,7 +16,7 @@ AVIF = (b"avif", b"avis")
 PDF = b"%PDF"
 MOST = 64_000_000  # pixels that a picture may have
 STRIP = 1_000_000  # pixels worked on at a time, so that a large picture is held but once
-LARGE, SMALL = 1200, 300  # pixels of the longer side, between which the work is done
+LARGE, SMALL = 1000, 300  # pixels of the longer side, between which the work is done
 
 
 def load(path, page=0):

@@ -18,13 +18,13 @@ LONG, FLAT = 4, 0.5  # a piece that is so long and so flat is a line
 CONTACT = 0.25  # of its height and width, from which a piece at the picture's border is no digit
 FULL = 0.9  # of its box; where there is no other piece, only what fills so much of it is left out
 # print
-FINE = 0.4  # sizes of a digit, up to which a piece may be a printed letter
-CROWD, NEAR = 5, 0.8  # so many others within so many sizes of a digit
+FINE = 0.4  # sizes of a digit, up to which letters and words are thin
+CROWD, NEAR = 5, 0.5  # so many others within so many sizes of a digit
 # cutting
 WIDE = 0.9  # heights, from which a piece may be two digits
 CUTTABLE = (0.5, 2)  # sizes of a digit, between which the height of such a piece lies
-LOW = 0.6  # of the most ink in a column, below which a piece may be cut there
-BETWEEN = 1 / 8  # sizes of a digit to either side, within which a cut has the least ink
+LOW = 0.8  # of the most ink in a column, below which a piece may be cut there
+BETWEEN = 1 / 12  # sizes of a digit to either side, within which a cut has the least ink
 # lines
 STEEP = 1.0  # pixels down for each to the right, up to which lines are found
 TALL = 0.5  # sizes of a digit, from which a piece says where a line is
@@ -117,11 +117,14 @@ def _usual(labels, boxes):
 
 
 def _print(boxes, size):
-    """Which pieces are printed letters, small and close to others: array of shape (n,), bool."""
-    fine = sides(boxes).max(axis=1) < FINE * size
-    places = (boxes[:, :2] + boxes[:, 2:]) / 2
-    away = abs(places[:, None] - places).max(axis=-1)
-    return fine & (((away < NEAR * size) & fine).sum(axis=1) > CROWD)
+    """Which pieces are printed: thin, as letters and words are, and close to many such.
+
+    Array of shape (n,), bool.
+    """
+    thin = sides(boxes).min(axis=1) < FINE * size
+    low, high = boxes[:, None, :2], boxes[:, None, 2:]
+    gap = np.maximum(low - boxes[:, 2:], boxes[:, :2] - high).max(axis=-1)
+    return thin & (((gap < NEAR * size) & thin).sum(axis=1) > CROWD)
 
 
 def _cut(labels, boxes, size):
@@ -145,7 +148,7 @@ def _columns(own, reach):
     least = ndimage.minimum_filter1d(filled, 2 * reach + 1)
     low = (filled == least) & (filled < LOW * filled.max())
     low[:3] = low[-3:] = False
-    return np.flatnonzero(low)
+    return [(run.start + run.stop) // 2 for (run,) in ndimage.find_objects(ndimage.label(low)[0])]
 
 
 def _lines(boxes, size):

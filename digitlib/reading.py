@@ -26,6 +26,7 @@ SPECK = 0.45  # sizes of a digit, below which a piece costs less than its share
 PART = 0.04  # of the largest piece, from which a piece belongs to it
 ONE = 1.5  # by which one digit may cost more than a path
 FAR = 2.2  # sizes of its largest piece, up to which it reaches
+PARTS = 2  # digits, up to which they may be parts of one
 # a line
 LEAST = 1 / 3  # of it is read, or it is no line of digits
 SURE = 0.7  # cost of a digit, below which no other way of looking at a picture is tried
@@ -52,7 +53,7 @@ class Reading(NamedTuple):
 
     digits: list  # of Candidate, in reading order
     cost: float
-    single: bool = False  # whether all of the ink could be one digit
+    single: bool = False  # whether the picture may show one digit alone
 
     @property
     def sure(self):
@@ -67,7 +68,7 @@ def read(amount, rate):
     """
     found = pieces(amount)
     all_ink = _whole(amount)
-    candidates = [*all_ink, *_groups(amount, found)]
+    candidates = [*all_ink, *groups(amount, found)]
     if not candidates:
         return Reading([], 0)
     ratings = rate(np.array([one.frame for one in candidates]))
@@ -76,23 +77,26 @@ def read(amount, rate):
     ]
     digits, cost = [], 0
     for line, members in enumerate(found.lines):
-        groups = [one for one in candidates[len(all_ink) :] if one.line == line]
-        path, least = _path(found, members, groups)
+        own = [one for one in candidates[len(all_ink) :] if one.line == line]
+        path, least = _path(found, members, own)
         digits += path
         cost += least
     if all_ink:
         alone = candidates[0]
         if alone.rating[NOTHING] < REFUSED and alone.cost < cost + ONE:
             return Reading([alone], alone.cost, single=True)
-    return Reading(digits, cost, single=bool(all_ink))
+    return Reading(digits, cost, single=bool(all_ink) and len(digits) <= PARTS)
 
 
 def _cost(probability):
     return float(-np.log(probability + CERTAIN))
 
 
-def _groups(amount, found):
-    """Neighboring pieces of a line that may be a digit: Candidates, not rated yet."""
+def groups(amount, found):
+    """Neighboring pieces of a line that may be a digit: Candidates, not rated yet.
+
+    `found` are the `pieces.Pieces` of the ink.
+    """
     for line, members in enumerate(found.lines):
         for start in range(len(members)):
             for stop in range(start + 1, min(start + GROUP, len(members)) + 1):
@@ -136,7 +140,7 @@ def _whole(amount):
     return [Candidate(0, 0, 1, box, _framed(amount, inked.astype(int), [1], box))]
 
 
-def _path(found, members, groups):
+def _path(found, members, candidates):
     """The cheapest way through a line: its digits, and what it costs.
 
     Each piece belongs to one digit, or is left out, which costs the more the larger it is, and
@@ -144,13 +148,15 @@ def _path(found, members, groups):
     """
     extent = sides(found.boxes[members]).max(axis=1) / found.size
     unread = np.where(extent < SPECK, extent**2, UNREAD * extent)
-    for one in groups:
+    for one in candidates:
         if one.stop == one.start + 1 and extent[one.start] >= SPECK:
             unread[one.start] = min(unread[one.start], _cost(one.rating[NOTHING] / 2))
     costs, before = [0.0], [None]
     for end in range(1, len(members) + 1):
         ways = [(costs[end - 1] + unread[end - 1], end - 1, None)]
-        ways += [(costs[one.start] + one.cost, one.start, one) for one in groups if one.stop == end]
+        ways += [
+            (costs[one.start] + one.cost, one.start, one) for one in candidates if one.stop == end
+        ]
         least, *last = min(ways, key=lambda way: way[0])
         costs.append(least)
         before.append(last)

@@ -48,12 +48,16 @@
       return Float64Array.from({length: before}, (_, j) => Math.max(0, 1 - Math.abs(place - j)));
     });
 
+  function dot(a, b) {
+    let total = 0;
+    for (let i = 0; i < a.length; i++) total += a[i] * b[i];
+    return total;
+  }
+
   // rows × image × columnsᵀ
   function resample(rows, image, columns) {
-    const narrow = image.map((line) =>
-      Float64Array.from(columns, (weights) => weights.reduce((sum, w, j) => sum + w * line[j], 0)));
-    return rows.map((weights) => Float64Array.from(columns, (_, x) =>
-      weights.reduce((sum, w, j) => (w ? sum + w * narrow[j][x] : sum), 0)));
+    const narrow = columns.map((weights) => Float64Array.from(image, (line) => dot(weights, line)));
+    return rows.map((weights) => Float64Array.from(narrow, (column) => dot(weights, column)));
   }
 
   // the smallest box that holds all ink above the ground, the lowest value; null if there is none
@@ -102,5 +106,5 @@
   }
 
   window.digitlib = Object.assign(window.digitlib ?? {},
-    {SIDE, bytes, forAddress, unzipped, picture, percent, probability, even, frame});
+    {SIDE, bytes, forAddress, unzipped, picture, percent, probability, even, dot, frame});
 })();

@@ -6,7 +6,7 @@
   const SURE = 0.8, NOTHING = 10; // as digitlib/cli/predict.py has it
   // what was written is drawn once more to be read: digits so tall, with a pen so wide, in pixels
   const TALL = 60, INKED = 6.5, LEAST = 10, MOST = 1500;
-  const LARGEST = 2400; // pixels of a photo's longer side, twice of what is worked on
+  const LARGEST = 2000; // pixels of a photo's longer side, twice of what is worked on
   const PALM = 60; // pixels, from which a touch is a hand and no finger
   const {SIDE, bytes, picture, probability} = window.digitlib;
 

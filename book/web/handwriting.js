@@ -5,13 +5,14 @@
   const {even, pixels: {image, map, blurred, largest, labeled}} = window.digitlib;
   const {SMOOTH, ACROSS, brightness, sheet, brightInk, ink, withoutLines, slope} =
     window.digitlib.ink;
-  const LARGE = 1200, SMALL = 300;
+  const LARGE = 1000, SMALL = 300;
   const MANY = 1500, DUST = 0.12, HUGE = 4, LONG = 4, FLAT = 0.5, CONTACT = 0.25, FULL = 0.9;
-  const FINE = 0.4, CROWD = 5, NEAR = 0.8;
-  const CUT_WIDE = 0.9, CUTTABLE = [0.5, 2], LOW = 0.6, BETWEEN = 1 / 8;
+  const FINE = 0.4, CROWD = 5, NEAR = 0.5;
+  const CUT_WIDE = 0.9, CUTTABLE = [0.5, 2], LOW = 0.8, BETWEEN = 1 / 12;
   const STEEP = 1, TALL_PIECE = 0.5, APART = 0.65;
   const GROUP = 5, SHORT = 0.45, TALL = 1.7, WIDE = 1.6, AROUND = 2;
-  const CERTAIN = 1e-4, UNREAD = 2, SPECK = 0.45, PART = 0.04, ONE = 1.5, FAR = 2.2, LEAST = 1 / 3;
+  const CERTAIN = 1e-4, UNREAD = 2, SPECK = 0.45, PART = 0.04, ONE = 1.5, FAR = 2.2, PARTS = 2;
+  const LEAST = 1 / 3;
   const SURE = 0.7, LINE = 2, BETTER = 0.8, NOTHING = 10, REFUSED = 0.55;
 
   const sum = (numbers) => numbers.reduce((total, value) => total + value, 0);
@@ -65,11 +66,12 @@
       (free.includes(true) ? free[i] : areas[i] < FULL * tall(box) * wide(box)));
   }
 
-  function isPrint(found) {
-    const fine = found.boxes.map((box) => longer(box) < FINE * found.size);
-    const places = found.boxes.map(([t, l, b, r]) => [(t + b) / 2, (l + r) / 2]);
-    return places.map(([y, x], i) => fine[i] && places.filter(([v, u], j) =>
-      fine[j] && Math.max(Math.abs(v - y), Math.abs(u - x)) < NEAR * found.size).length > CROWD);
+  function isPrint({boxes, size}) {
+    const thin = boxes.map((box) => Math.min(tall(box), wide(box)) < FINE * size);
+    const near = ([t, l, b, r], [t2, l2, b2, r2]) =>
+      Math.max(t - b2, t2 - b, l - r2, l2 - r) < NEAR * size;
+    return boxes.map((one, i) =>
+      thin[i] && boxes.filter((box, j) => thin[j] && near(one, box)).length > CROWD);
   }
 
   function usual({boxes, areas}) {
@@ -90,9 +92,15 @@
         filled[x] += found.labels[y * found.width + left + x] === number;
     const at = blurred(image(n, 1, filled), 1).at, most = Math.max(...at);
     const cuts = [], reach = Math.max(2, even(BETWEEN * found.size));
-    for (let x = 3; x < n - 3; x++) {
+    let start = null; // of columns that are equally low
+    for (let x = 3; x <= n - 3; x++) {
       const near = at.subarray(Math.max(0, x - reach), x + reach + 1);
-      if (at[x] === Math.min(...near) && at[x] < LOW * most) cuts.push(x);
+      const low = x < n - 3 && at[x] === Math.min(...near) && at[x] < LOW * most;
+      if (low) start ??= x;
+      else if (start !== null) {
+        cuts.push(Math.floor((start + x) / 2));
+        start = null;
+      }
     }
     return cuts;
   }
@@ -242,7 +250,7 @@
   }
 
   // {digits, cost, alone} in ink that stands upright; a digit is {line, box, frame, rating}, and
-  // `alone` is all of the ink as one, if that could be.
+  // `alone` is all of the ink as one, if the picture may show one digit alone.
   // `rate` promises an array of eleven probabilities for each frame.
   async function read(amount, rate) {
     const found = pieces(amount);
@@ -256,7 +264,8 @@
     for (const one of alone)
       if (one.rating[NOTHING] < REFUSED && cost(surest(one.rating)) < total + ONE)
         return {digits: [one], cost: cost(surest(one.rating)), alone: one};
-    return {digits: paths.flatMap((one) => one.digits), cost: total, alone: alone[0]};
+    const digits = paths.flatMap((one) => one.digits);
+    return {digits, cost: total, alone: digits.length <= PARTS ? alone[0] : undefined};
   }
 
   // Which way up
@@ -270,18 +279,15 @@
     const w = Math.max(1, Math.round(width * scale)), h = Math.max(1, Math.round(height * scale));
     const colors = [0, 1, 2].map(() => image(w, h));
     const columns = weights(width, w), rows = weights(height, h);
-    const line = [0, 1, 2].map(() => new Float32Array(w));
+    const line = new Float32Array(4 * width);
     for (let y = 0; y < h; y++) {
-      for (const one of colors) one.at.fill(0, y * w, (y + 1) * w);
-      for (const [row, share] of rows[y]) {
-        for (const one of line) one.fill(0);
-        for (let x = 0; x < w; x++)
-          for (const [column, part] of columns[x])
-            for (let c = 0; c < 3; c++)
-              line[c][x] += (part * data[4 * (row * width + column) + c]) / 255;
-        for (let c = 0; c < 3; c++)
-          for (let x = 0; x < w; x++) colors[c].at[y * w + x] += share * line[c][x];
-      }
+      line.fill(0);
+      for (const [row, share] of rows[y])
+        for (let i = 0, j = 4 * row * width; i < line.length; i++, j++)
+          line[i] += (share * data[j]) / 255;
+      for (let x = 0; x < w; x++)
+        for (const [column, part] of columns[x])
+          for (let c = 0; c < 3; c++) colors[c].at[y * w + x] += part * line[4 * column + c];
     }
     return {colors, scale};
   }

@@ -4,7 +4,7 @@
   "use strict";
   const {image, map, averaged, largest, smallest, labeled, quantile, otsu} =
     window.digitlib.pixels;
-  const {even} = window.digitlib;
+  const {even, dot} = window.digitlib;
   const SMOOTH = 1, STROKE = 1 / 12, BROAD = 1 / 3, FEW = 5, NOISE = 5, FAINT = 0.06, WEAK = 0.25;
   const STRENGTH = 0.35, EDGE = 0.3, SOFT = 1.4;
   const SHEET = [0.05, 0.85], GRAIN = 0.005, OTHER = 0.4, TOUCHED = 0.3, RECTANGLE = 0.85;
@@ -21,7 +21,7 @@
       const around = averaged(color, quarter(color));
       return color.at.map((v, i) => v - around.at[i]);
     });
-    const products = local.map((a) => local.map((b) => a.reduce((sum, v, i) => sum + v * b[i], 0)));
+    const products = local.map((a) => local.map((b) => dot(a, b)));
     let axis = [1, 1.01, 0.99]; // the direction that the products stretch most
     for (let i = 0; i < 200; i++) {
       axis = products.map((row) => row.reduce((sum, v, j) => sum + v * axis[j], 0));
@@ -154,7 +154,7 @@
         y.push(Math.floor(i / width));
       }
     if (!x.length) return amount;
-    const every = 1 + Math.floor(y.length / POINTS), some = (v, i) => i % every === 0;
+    const every = 1 + Math.floor(y.length / POINTS), some = (_, i) => i % every === 0;
     const few = y.filter(some);
     const t = slope(few, x.filter(some), few.map(() => 1), 1, TILT,
       Math.max(3, Math.round(TILT * width)));
@@ -184,13 +184,13 @@
 
   // the longest run of a row, over gaps of up to 2 GAP pixels
   function longest({width, at}, row) {
-    let most = 0;
-    for (let x = 0, run = 0; x < width; x++) {
-      let near = false;
-      for (let k = Math.max(0, x - GAP); k <= Math.min(width - 1, x + GAP); k++)
-        near ||= [-width, 0, width].some((up) => at[row * width + up + k] > 0);
-      run = near ? run + 1 : 0;
-      most = Math.max(most, run);
+    let most = 0, start = 0, end = -1;
+    for (let x = 0; x < width; x++) {
+      const i = row * width + x;
+      if (!(at[i] || at[i - width] || at[i + width])) continue;
+      if (x - GAP > end) start = Math.max(0, x - GAP);
+      end = Math.min(width, x + GAP + 1);
+      most = Math.max(most, end - start);
     }
     return most;
   }
@@ -198,11 +198,12 @@
   function slope(y, x, weight, grain, most, n) {
     const slopes = Array.from({length: 2 * n + 1}, (_, i) => (most * (i - n)) / n);
     slopes.sort((a, b) => Math.abs(a) - Math.abs(b) || a - b);
+    const row = new Int32Array(y.length);
     let best = null;
     for (const t of slopes) {
-      const row = y.map((v, i) => Math.floor((v - t * x[i]) / grain));
+      for (let i = 0; i < row.length; i++) row[i] = Math.floor((y[i] - t * x[i]) / grain);
       const [low, high] = range(row), sums = new Float64Array(high - low + 2);
-      for (const [i, r] of row.entries()) sums[r - low] += weight[i];
+      for (let i = 0; i < row.length; i++) sums[row[i] - low] += weight[i];
       let score = high === low ? sums[0] ** 2 : 0;
       for (let r = 1; r <= high - low; r++) score += (sums[r] + sums[r - 1]) ** 2;
       if (!best || score > 1.01 * best[0]) best = [score, t];

@@ -13,24 +13,33 @@
     return i < n ? i : 2 * n - 1 - i;
   }
 
-  // f(input, output, start, step, n) for each row, then for each column of what that gave
+  // f(line, made) for each row, then for each column of what that gave
   function alongBoth({width, height, at}, f) {
-    const rows = new Float32Array(at.length), out = new Float32Array(at.length);
-    for (let y = 0; y < height; y++) f(at, rows, y * width, 1, width);
-    for (let x = 0; x < width; x++) f(rows, out, x, width, height);
+    const out = Float32Array.from(at);
+    const pass = (n, lines, step, next) => {
+      const line = new Float32Array(n), made = new Float32Array(n);
+      for (let start = 0; start < lines * next; start += next) {
+        for (let i = 0; i < n; i++) line[i] = out[start + i * step];
+        f(line, made);
+        for (let i = 0; i < n; i++) out[start + i * step] = made[i];
+      }
+    };
+    pass(width, height, 1, width);
+    pass(height, width, width, 1);
     return image(width, height, out);
   }
 
   // weights.length is odd
   function convolved(one, weights) {
     const reach = (weights.length - 1) / 2;
-    return alongBoth(one, (from, to, start, step, n) => {
+    return alongBoth(one, (line, made) => {
+      const n = line.length;
       for (let i = 0; i < n; i++) {
         let sum = 0;
         const inside = i >= reach && i + reach < n;
         for (let k = -reach; k <= reach; k++)
-          sum += weights[k + reach] * from[start + (inside ? i + k : mirrored(i + k, n)) * step];
-        to[start + i * step] = sum;
+          sum += weights[k + reach] * line[inside ? i + k : mirrored(i + k, n)];
+        made[i] = sum;
       }
     });
   }
@@ -47,13 +56,15 @@
   // the average of size × size pixels, size odd
   function averaged(one, size) {
     const reach = (size - 1) / 2;
-    return alongBoth(one, (from, to, start, step, n) => {
+    return alongBoth(one, (line, made) => {
+      const n = line.length;
       let sum = 0;
-      for (let k = -reach; k <= reach; k++) sum += from[start + mirrored(k, n) * step];
+      for (let k = -reach; k <= reach; k++) sum += line[mirrored(k, n)];
       for (let i = 0; i < n; i++) {
-        to[start + i * step] = sum / size;
-        sum += from[start + mirrored(i + reach + 1, n) * step]
-          - from[start + mirrored(i - reach, n) * step];
+        made[i] = sum / size;
+        const inside = i >= reach && i + reach + 1 < n;
+        sum += inside ? line[i + reach + 1] - line[i - reach]
+          : line[mirrored(i + reach + 1, n)] - line[mirrored(i - reach, n)];
       }
     });
   }
@@ -62,17 +73,17 @@
   function extreme(one, size, sign) {
     const reach = (size - 1) / 2;
     const queue = new Int32Array(Math.max(one.width, one.height)); // places whose values fall
-    return alongBoth(one, (from, to, start, step, n) => {
+    return alongBoth(one, (line, made) => {
+      const n = line.length;
       let first = 0, last = 0;
       for (let i = 0; i < n + reach; i++) {
         if (i < n) {
-          const value = sign * from[start + i * step];
-          while (last > first && sign * from[start + queue[last - 1] * step] <= value) last--;
+          while (last > first && sign * line[queue[last - 1]] <= sign * line[i]) last--;
           queue[last++] = i;
         }
         if (i < reach) continue;
         if (queue[first] < i - 2 * reach) first++;
-        to[start + (i - reach) * step] = from[start + queue[first] * step];
+        made[i - reach] = line[queue[first]];
       }
     });
   }

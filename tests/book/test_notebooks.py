@@ -270,7 +270,7 @@ def test_executed_from_top_to_bottom(chapter):
 
 def test_outputs_are_clean(chapter):
     kinds = {"text/plain", "text/markdown", "image/png", RECORD}
-    if chapter.name == "11_matrix":
+    if chapter.name == "12_matrix":
         kinds |= {"text/html"}  # the clickable matrix
     for cell, output in chapter.outputs():
         assert output.output_type != "error", cell.id
@@ -382,12 +382,12 @@ def check_the_matrix(evaluating, matrix):
 
 
 def test_the_matrix_is_that_of_evaluating():
-    check_the_matrix(Chapter(NOTEBOOKS, "05_evaluating"), Chapter(NOTEBOOKS, "11_matrix"))
+    check_the_matrix(Chapter(NOTEBOOKS, "05_evaluating"), Chapter(NOTEBOOKS, "12_matrix"))
 
 
 def test_the_matrix_is_that_of_evaluating_on_the_sample(site):
     folder = site / "executed"
-    check_the_matrix(Chapter(folder, "05_evaluating"), Chapter(folder, "11_matrix"))
+    check_the_matrix(Chapter(folder, "05_evaluating"), Chapter(folder, "12_matrix"))
 
 
 # --- The glossary -----------------------------------------------------------------------------

@@ -51,7 +51,7 @@ def test_every_chapter_of_the_book_depends_on_what_it_names():
     assert {"book/results/study.jsonl", "digitlib/rows.py"} <= names["06_comparing"]
     assert "book/results/bench.json" in names["07_convolutions"]
     assert "book/results/reader.weights.h5" in names["09_your_own_digits"]
-    assert {"book/web/matrix.js", "book/web/matrix.css"} <= names["11_matrix"]
+    assert {"book/web/matrix.js", "book/web/matrix.css"} <= names["12_matrix"]
     for of in names.values():
         assert not any(name.startswith("digitlib/cli/") for name in of)
 

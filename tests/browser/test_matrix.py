@@ -279,7 +279,7 @@ def test_the_links_of_a_book_name_its_draw_page_and_the_image(browser, tmp_path)
 
 def test_in_the_book_an_image_opens_in_draw(browser, site):
     page = browser.new_page()
-    page.goto((site / "html" / "notebooks" / "11_matrix.html").as_uri())
+    page.goto((site / "html" / "notebooks" / "12_matrix.html").as_uri())
     card = page.locator(".clickable-chosen li").first
     pixels = "e => e.getContext('2d').getImageData(0, 0, 28, 28).data.filter((_, i) => i % 4 === 3)"
     chosen = card.locator("canvas").evaluate(f"e => [...({pixels})(e)]")

@@ -140,3 +140,32 @@ def test_ink_does_not_depend_on_the_light():
     assert (even == uneven).mean() > 0.995
     weak = ink.ink(1 - 0.15 * strokes) > 0.5
     assert (weak == even).mean() > 0.995
+
+
+def test_a_long_stroke_between_two_digits_is_cut_once():
+    # along a level stroke every column has as little ink as the next
+    ink = drawn([(30, 20), (30, 100)], [(30, 60), (130, 60)], [(130, 20), (130, 100)])
+    found = pieces.pieces(ink)
+    assert len(found.boxes) == 2
+
+
+def test_printed_words_are_no_digits_and_ones_among_digits_stay():
+    ones = [[(x, 80), (x, 130)] for x in range(30, 210, 20)]
+    words = [[(x, y), (x + 40, y)] for y in (10, 20, 30, 40) for x in (20, 80, 140)]
+    ink = np.maximum(drawn(*ones, size=(240, 140)), drawn(*words, size=(240, 140), width=5))
+    boxes = pieces.pieces(ink).boxes
+    assert len(boxes) == len(ones)
+    assert boxes[:, 0].min() > 60
+
+
+def test_a_few_digits_close_together_are_no_single_digit():
+    blocks = [[(x, y), (x, y + 30)] for x in (30, 60) for y in (20, 62)]
+    ink = drawn(*blocks, size=(90, 120))
+
+    def rate(frames):
+        narrow = frames.any(axis=1).sum(axis=1) < 10
+        return np.stack([rating(1 if one else 10, 0.9) for one in narrow])
+
+    found = reading.read(ink, rate)
+    assert len(found.digits) == 4
+    assert not found.single
