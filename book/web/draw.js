@@ -40,8 +40,7 @@
   // On it are strokes, lists of points; or one example, 784 bytes; or one photo, a canvas.
   function paperOn(canvas, changed) {
     const context = canvas.getContext("2d");
-    // seen on paper, on a photo, and inverted in the dark
-    const gray = getComputedStyle(canvas).getPropertyValue("--gray");
+    const color = (name) => getComputedStyle(canvas).getPropertyValue(name);
     const history = [{strokes: []}]; // what was on it before, and is now
     const now = () => history.at(-1);
     let stroke, pointer; // that is being drawn, and by what
@@ -49,9 +48,11 @@
     // strokes are in pixels of the page, the canvas in those of the screen
     function redraw(digits = []) {
       const {width, height} = canvas.getBoundingClientRect(), fine = window.devicePixelRatio || 1;
-      canvas.width = Math.round(width * fine);
-      canvas.height = Math.round(height * fine);
-      context.scale(fine, fine);
+      const wide = Math.round(width * fine), high = Math.round(height * fine);
+      if (canvas.width !== wide || canvas.height !== high)
+        Object.assign(canvas, {width: wide, height: high});
+      context.setTransform(fine, 0, 0, fine, 0, 0);
+      context.clearRect(0, 0, width, height);
       const {strokes, example, photo} = now();
       canvas.classList.toggle("draw-photo", !!photo);
       context.imageSmoothingQuality = "high";
@@ -64,8 +65,12 @@
         context.translate((width - scale * photo.width) / 2, (height - scale * photo.height) / 2);
         context.scale(scale, scale);
         context.drawImage(photo, 0, 0);
-        for (const digit of digits) outline(digit, scale);
-      } else if (strokes && digits.length > 1) for (const digit of digits) outline(digit, 1);
+        for (const digit of digits) {
+          outline(digit, "white", 4 / scale);
+          outline(digit, color(isSure(digit.rating) ? "--green" : "--orange"), 2 / scale);
+        }
+      } else if (strokes && digits.length > 1) // gray is seen inverted, too, as in the dark
+        for (const digit of digits) outline(digit, color("--gray"), 2);
       for (const points of strokes ?? []) ink(points);
     }
 
@@ -80,12 +85,16 @@
       context.stroke();
     }
 
-    function outline({corners, rating}, scale) {
-      context.strokeStyle = gray;
-      context.lineWidth = 2 / scale;
-      context.setLineDash(isSure(rating) ? [] : [4 / scale, 4 / scale]);
+    // a box around a digit, a little away from its ink
+    function outline({corners, rating}, style, wide) {
+      const x = corners.reduce((sum, corner) => sum + corner[0], 0) / 4;
+      const y = corners.reduce((sum, corner) => sum + corner[1], 0) / 4;
+      const away = 1 + (2 * wide) / Math.hypot(corners[0][0] - x, corners[0][1] - y);
+      context.strokeStyle = style;
+      context.lineWidth = wide;
+      context.setLineDash(isSure(rating) ? [] : [3 * wide, 3 * wide]);
       context.beginPath();
-      for (const [x, y] of corners) context.lineTo(x, y);
+      for (const corner of corners) context.lineTo(x + away * (corner[0] - x), y + away * (corner[1] - y));
       context.closePath();
       context.stroke();
     }
@@ -342,10 +351,13 @@
     function changed(final) {
       last = root;
       found = [];
-      redraw();
+      const see = () => {
+        redraw();
+        read(final);
+      };
       cancelAnimationFrame(next);
-      if (final) read(true);
-      else next = requestAnimationFrame(() => read(false));
+      if (final) see();
+      else next = requestAnimationFrame(see);
     }
 
     function redraw() {

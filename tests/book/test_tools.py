@@ -1,7 +1,11 @@
 """What does a run depend on, and what holds of its numbers? The functions that the build asks."""
 
+import hashlib
+import json
 import os
 import re
+import subprocess
+import sys
 import tomllib
 from types import SimpleNamespace
 
@@ -12,7 +16,9 @@ import nbformat
 import numpy as np
 import pytest
 from chapters import chapters
-from support import ROOT
+from papers import TEXT, on_white, page
+from PIL import Image
+from support import ROOT, TOOLS
 
 from digitlib import data
 
@@ -109,3 +115,32 @@ def test_the_chapters_get_a_path_that_holds_in_their_folders(tmp_path, monkeypat
     monkeypatch.setattr(data, "load", lambda _: SimpleNamespace(name="mnist", **arrays))
     assert build.load_data()[0] == "mnist"
     assert os.environ["DIGITLIB_DATA"] == str(tmp_path / "mine.npz")
+
+
+@pytest.mark.slow
+def test_rows_of_other_peoples_digits(tmp_path):
+    (tmp_path / "rows").mkdir()
+    Image.fromarray(on_white(page())).save(tmp_path / "rows" / "one.png")
+    Image.new("L", (60, 60), 255).save(tmp_path / "rows" / "none.png")
+    labels = tmp_path / "labels.csv"
+    labels.write_text(f"file,digits,note\nrows/one.png,{'/'.join(TEXT)},\nrows/none.png,7,\n")
+    out = tmp_path / "rows.jsonl"
+    command = [sys.executable, TOOLS / "hands.py", labels, "--out", out]
+    subprocess.run(command, check=True, capture_output=True)
+    how, one, none = map(json.loads, out.read_text().splitlines())
+    weights = (ROOT / "book/results/reader.weights.h5").read_bytes()
+    assert how["network"] == hashlib.sha256(weights).hexdigest()
+    assert one["digits"] == one["answer"] == "/".join(TEXT)
+    assert (one["kind"], one["writer"], len(one["confidence"])) == ("rows", None, 15)
+    assert one["digest"] == hashlib.sha256((tmp_path / "rows/one.png").read_bytes()).hexdigest()
+    assert (none["digits"], none["answer"], none["confidence"]) == ("7", "", [])
+
+
+@pytest.mark.parametrize("name", ["handwriting", "lessons"])
+def test_recorded_rows_say_how_they_were_made(name):
+    lines = (ROOT / f"book/results/{name}.jsonl").read_text().splitlines()
+    how, *rows = map(json.loads, lines)
+    assert how["command"].startswith("python book/tools/hands.py LABELS.csv")
+    weights = (ROOT / "book/results/reader.weights.h5").read_bytes()
+    assert how["network"] == hashlib.sha256(weights).hexdigest(), "made with another network"
+    assert len({json.dumps(row) for row in rows}) == len(rows)
