@@ -9,7 +9,8 @@ MARGIN = 20  # pixels around a line
 OVERLAP = 12  # pixels of ink that two digits share where they touch
 LINES = 40  # pixels between two lines of the paper
 PAPER, RULE, BLUE = (0.96, 0.95, 0.9), (0.7, 0.8, 0.93), (0.13, 0.16, 0.42)  # colors, 0–1
-DARK, GRAIN = 0.55, 0.01  # how much the shadow takes away at the right, and the camera's noise
+DARK = 0.55  # how much the shadow takes away at the right
+STEPS = 64  # of brightness, few enough to keep the files of figures small
 
 
 def written(image, height):
@@ -57,7 +58,7 @@ def line(images, rng, *, height=60, gap=14, touching=False):
     return field[:, : right + MARGIN]
 
 
-def photo(ink, rng):
+def photo(ink):
     """A photo of ink on ruled paper, in a shadow from the right: (height, width, 3), uint8.
 
     `ink` has shape (height, width), 0–1.
@@ -66,8 +67,7 @@ def photo(ink, rng):
     paper[LINES - 10 :: LINES] = paper[LINES - 9 :: LINES] = RULE
     picture = paper * (1 - ink[..., None]) + np.array(BLUE) * ink[..., None]
     light = 1 - DARK * np.linspace(0, 1, ink.shape[1])[None, :, None] ** 2
-    noise = rng.normal(0, GRAIN, ink.shape)[..., None]
-    return (255 * (picture * light + noise)).clip(0, 255).astype(np.uint8)
+    return (STEPS * picture * light).astype(np.uint8) * (256 // STEPS)
 
 
 def _cropped(ink):

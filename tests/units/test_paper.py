@@ -50,7 +50,7 @@ def test_a_line_of_digits_apart_or_touching():
 def test_a_photo_is_read_as_what_was_written():
     rng = np.random.default_rng(1)
     line = paper.line(DIGITS.x_test[6:12], rng, height=70, gap=40)
-    photo = paper.photo(line, rng)
+    photo = paper.photo(line)
     assert photo.shape == (*line.shape, 3)
     assert photo.dtype == np.uint8
     assert photo[:, -10:].mean() < photo[:, :10].mean()  # the shadow
