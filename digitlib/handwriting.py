@@ -81,16 +81,18 @@ def _best(gray, scale, rate):
     It is looked at as it is first; if that gives nothing sure, without ruled lines, with bright ink
     on a dark ground, and turned by quarters.
     """
-    best = None
+    best = first = None
     for turned, amount, back in _ways(gray, scale):
         if turned and best[0].single:  # any digit is some other one, turned
             break
         reading = read(amount, rate)
+        first = first or reading
         if best is None or (
             reading.digits and (not best[0].digits or reading.cost < BETTER * best[0].cost)
         ):
             best = reading, back
-        if reading.sure and not turned:  # upside down, digits may look like others
+        parts = first.single and len(reading.digits) > 1  # of one digit, perhaps
+        if reading.sure and not turned and not parts:  # upside down, digits may look like others
             break
     return best
 

@@ -372,13 +372,15 @@
   // The digits in a photo, as {line, corners, frame, rating}; data as ImageData has it.
   async function find({data, width, height}, rate) {
     const {colors, scale} = resized(data, width, height), gray = brightness(colors);
-    let best;
+    let best, first;
     for (const [turned, amount, back] of ways(gray, scale)) {
       if (turned && best.reading.alone) break;
       const reading = await read(amount, rate), {digits} = best?.reading ?? {};
+      first ??= reading;
       if (!best || (reading.digits.length
         && (!digits.length || reading.cost < BETTER * best.reading.cost))) best = {reading, back};
-      if (sure(reading) && !turned) break;
+      const parts = first.alone && reading.digits.length > 1; // of one digit, perhaps
+      if (sure(reading) && !turned && !parts) break;
     }
     return best.reading.digits.map(({line, box: [top, left, bottom, right], frame, rating}) => ({
       line, frame, rating,
