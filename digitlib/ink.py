@@ -129,7 +129,7 @@ def ink(gray, mask=None, *, small=False):
     if not n:
         return np.zeros_like(amount)
     # each stroke by its own strength
-    strength, inked = np.ones(n + 1) * least, labels > 0
+    strength, inked = np.full(n + 1, least), labels > 0
     np.maximum.at(strength, labels[inked], amount[inked])
     edge = np.maximum(STRENGTH * strength[labels], least)
     return np.clip((amount / edge - EDGE) / SOFT, 0, 1) * inked

@@ -23,11 +23,12 @@ import matplotlib as mpl
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from sklearn.datasets import load_digits
+from sklearn.metrics import confusion_matrix
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from digitlib import blocks, data, ink, models, pictures, recipes, strokes, study, training
+from digitlib import blocks, data, files, ink, models, pictures, recipes, strokes, study, training
 from digitlib.frame import to_frame
 from digitlib.nothing import NOTHING, REFUSED
 
@@ -51,8 +52,8 @@ def read(path):
     """One row a picture: what is written, and what `digitlib predict` reads."""
     known = [*labels(path)]
     command = [sys.executable, "-m", "digitlib", "predict", "--json"]
-    files = [str(file) for file, *_ in known]
-    done = subprocess.run([*command, *files], stdout=subprocess.PIPE, text=True, check=False)
+    command += [str(file) for file, *_ in known]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     found = {one["picture"]: one["digits"] for one in json.loads(done.stdout)["pictures"]}
     for file, kind, writer, digits in known:
         lines = itertools.groupby(found.get(str(file), ()), lambda one: one["line"])
@@ -107,24 +108,20 @@ def lessons(path, seeds):
     # the small network of *fast*, so that there can be several seeds
     reader = replace(recipes.READER, hidden=blocks.fast, learning_rate=0.01)
     taught = {"none": (), "all": reader.lessons} | {
-        f"without {one}": tuple(other for other in reader.lessons if other != one)
-        for one in reader.lessons
+        f"without {one}": recipes.get(f"reader-without-{one}").lessons for one in reader.lessons
     }
+    x = training.scale(mnist.x_train)
     for seed, (name, own) in itertools.product(range(seeds), taught.items()):
         recipe = replace(reader, lessons=own)
-        x = training.scale(mnist.x_train)
         model, _ = training.train(recipe, x, mnist.y_train, seed=seed, epochs=EPOCHS)
         row = {"lessons": name, "seed": seed, "epochs": EPOCHS}
         for one, (images, digits) in sets.items():
             ratings = models.ratings(model, images)
             row[f"{one}_refused"] = int((ratings[:, NOTHING] >= REFUSED).sum())
             row[f"{one}_n"] = len(images)
-            if digits is None:
-                continue
-            answers = ratings[:, :NOTHING].argmax(axis=1)
-            counts = np.zeros((NOTHING, NOTHING), int)
-            np.add.at(counts, (digits, answers), 1)
-            row[one] = counts.tolist()
+            if digits is not None:
+                answers = ratings[:, :NOTHING].argmax(axis=1)
+                row[one] = confusion_matrix(digits, answers, labels=range(NOTHING)).tolist()
         yield row
 
 
@@ -143,9 +140,8 @@ def main():
         "network": hashlib.sha256(NETWORK.read_bytes()).hexdigest(),
         "versions": {name: version(name) for name in study.PACKAGES},
     }
-    with open(args.out or path, "w", encoding="utf-8") as file:
-        for row in itertools.chain([how], rows):
-            print(json.dumps(row), file=file, flush=True)
+    lines = [f"{json.dumps(row)}\n" for row in itertools.chain([how], rows)]
+    files.write_whole("".join(lines).encode(), args.out or path)  # a failed run spoils no record
 
 
 if __name__ == "__main__":

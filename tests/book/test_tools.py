@@ -117,6 +117,10 @@ def test_the_chapters_get_a_path_that_holds_in_their_folders(tmp_path, monkeypat
     assert os.environ["DIGITLIB_DATA"] == str(tmp_path / "mine.npz")
 
 
+def digest(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 @pytest.mark.slow
 def test_rows_of_other_peoples_digits(tmp_path):
     (tmp_path / "rows").mkdir()
@@ -128,11 +132,10 @@ def test_rows_of_other_peoples_digits(tmp_path):
     command = [sys.executable, TOOLS / "hands.py", labels, "--out", out]
     subprocess.run(command, check=True, capture_output=True)
     how, one, none = map(json.loads, out.read_text().splitlines())
-    weights = (ROOT / "book/results/reader.weights.h5").read_bytes()
-    assert how["network"] == hashlib.sha256(weights).hexdigest()
+    assert how["network"] == digest(ROOT / "book/results/reader.weights.h5")
     assert one["digits"] == one["answer"] == "/".join(TEXT)
     assert (one["kind"], one["writer"], len(one["confidence"])) == ("rows", None, 15)
-    assert one["digest"] == hashlib.sha256((tmp_path / "rows/one.png").read_bytes()).hexdigest()
+    assert one["digest"] == digest(tmp_path / "rows/one.png")
     assert (none["digits"], none["answer"], none["confidence"]) == ("7", "", [])
 
 
@@ -141,6 +144,6 @@ def test_recorded_rows_say_how_they_were_made(name):
     lines = (ROOT / f"book/results/{name}.jsonl").read_text().splitlines()
     how, *rows = map(json.loads, lines)
     assert how["command"].startswith("python book/tools/hands.py LABELS.csv")
-    weights = (ROOT / "book/results/reader.weights.h5").read_bytes()
-    assert how["network"] == hashlib.sha256(weights).hexdigest(), "made with another network"
+    network = digest(ROOT / "book/results/reader.weights.h5")
+    assert how["network"] == network, "made with another network"
     assert len({json.dumps(row) for row in rows}) == len(rows)
