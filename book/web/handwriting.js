@@ -277,34 +277,41 @@
     const long = Math.max(width, height);
     const scale = Math.min(LARGE / long, Math.max(1, Math.round(SMALL / long)));
     const w = Math.max(1, Math.round(width * scale)), h = Math.max(1, Math.round(height * scale));
-    const colors = [0, 1, 2].map(() => image(w, h));
     const columns = weights(width, w), rows = weights(height, h);
+    const [red, green, blue] = [0, 1, 2].map(() => new Float32Array(w * h));
     const line = new Float32Array(4 * width);
-    for (let y = 0; y < h; y++) {
+    for (let y = 0, i = 0; y < h; y++) {
       line.fill(0);
-      for (const [row, share] of rows[y])
-        for (let i = 0, j = 4 * row * width; i < line.length; i++, j++)
-          line[i] += (share * data[j]) / 255;
-      for (let x = 0; x < w; x++)
-        for (const [column, part] of columns[x])
-          for (let c = 0; c < 3; c++) colors[c].at[y * w + x] += part * line[4 * column + c];
+      const {first, shares} = rows[y];
+      for (let k = 0, from = 4 * first * width; k < shares.length; k++, from += line.length) {
+        const share = shares[k] / 255;
+        for (let j = 0; j < line.length; j++) line[j] += share * data[from + j];
+      }
+      for (let x = 0; x < w; x++, i++) {
+        const {first, shares} = columns[x];
+        for (let k = 0, j = 4 * first; k < shares.length; k++, j += 4) {
+          red[i] += shares[k] * line[j];
+          green[i] += shares[k] * line[j + 1];
+          blue[i] += shares[k] * line[j + 2];
+        }
+      }
     }
-    return {colors, scale};
+    return {colors: [red, green, blue].map((at) => image(w, h, at)), scale};
   }
 
-  // for each new pixel, which old ones it is made of: averages, or between two where it is enlarged
+  // for each new pixel, from which old one on it is made, and of what share of each: of averages, or
+  // between two where it is enlarged
   function weights(before, after) {
     const step = before / after;
     return Array.from({length: after}, (_, i) => {
       if (step >= 1) {
-        const start = i * step, stop = Math.min(before, start + step), parts = [];
-        for (let j = Math.floor(start); j < stop; j++)
-          parts.push([j, (Math.min(stop, j + 1) - Math.max(start, j)) / step]);
-        return parts;
+        const start = i * step, stop = Math.min(before, start + step), first = Math.floor(start);
+        return {first, shares: Float64Array.from({length: Math.ceil(stop) - first}, (_, k) =>
+          (Math.min(stop, first + k + 1) - Math.max(start, first + k)) / step)};
       }
       const place = Math.min(before - 1, Math.max(0, (i + 0.5) * step - 0.5));
-      const low = Math.floor(place), high = Math.min(before - 1, low + 1);
-      return [[low, 1 - place + low], [high, place - low]];
+      const first = Math.min(Math.floor(place), Math.max(0, before - 2)), share = place - first;
+      return {first, shares: Float64Array.of(1 - share, share).subarray(0, before)};
     });
   }
 
