@@ -1,5 +1,6 @@
 """Stage the pages and the chapters' runs, and let jupyter-book render them."""
 
+import json
 import os
 import re
 import shutil
@@ -12,6 +13,8 @@ from pathlib import Path
 import nbformat
 import yaml
 from chapters import ROOT, BuildError, chapters, digest, plain, tags, write
+
+from digitlib import live
 
 DATA = {"mnist": "MNIST", "sample": "the small sample, not MNIST"}
 BANNER = (
@@ -34,12 +37,31 @@ def heading(nb):
     return name, question[:1].upper() + question[1:]
 
 
+def kept(cell, folder):
+    """Move what a cell keeps for the live pages to scripts, which load also where nothing is served."""
+    for output in cell.get("outputs", []):
+        if live.MIME in output.get("data", {}):
+            name, content = output.data[live.MIME]["name"], output.data[live.MIME]["content"]
+            line = f"digitlib.data = {{...digitlib.data, {name}: {json.dumps(content)}}};\n"
+            (folder / f"{name}.js").write_text(f"window.digitlib ??= {{}};\n{line}", "utf-8")
+    if "outputs" in cell:
+        cell.outputs = [one for one in cell.outputs if live.MIME not in one.get("data", {})]
+
+
 def stage(notebooks, source):
     """Lay out a folder for jupyter-book: pages, chapters with their stamps, tables."""
     shutil.rmtree(source, ignore_errors=True)
     left_out = shutil.ignore_patterns("__pycache__", "bench", "claims", "tools", "web")
     shutil.copytree(ROOT / "book", source / "book", ignore=left_out)
-    shutil.copytree(ROOT / "book" / "web", source / "extra" / "draw")
+    web = source / "extra" / "draw"
+    shutil.copytree(ROOT / "book" / "web", web)
+    (source / "extra" / "train").mkdir()
+    page = (
+        (web / "train.html").read_text("utf-8").replace("<head>", '<head>\n<base href="../draw/">')
+    )
+    (source / "extra" / "train" / "index.html").write_text(page, "utf-8")
+    (web / "train.html").unlink()
+    (web / "data").mkdir()
     shutil.copy(ROOT / "book" / "web" / "palette.css", source / "book" / "_static")
     shutil.copy(ROOT / "_toc.yml", source)
     runs = ["| Chapter | Data | Seconds | Date |", "|---|---|--:|---|"]
@@ -52,6 +74,7 @@ def stage(notebooks, source):
         asked.append(f"| {link} | {question} |")
         page = nbformat.from_dict(nb)
         for cell in page.cells:
+            kept(cell, web / "data")
             if "injected-parameters" in tags(cell):
                 cell.metadata.tags.append("remove-cell")
         stamp = f":::{{div}} run-stamp\n{in_words(run)}; {run['seconds']:.0f} s.\n:::"

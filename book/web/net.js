@@ -95,7 +95,7 @@
       return gradient;
     }];
   }});
-  const relu = () => each((v) => (v > 0 ? v : 0), (y) => (y > 0 ? 1 : 0));
+  const relu = () => each((v) => Math.max(0, v), (y) => (y > 0 ? 1 : 0));
   const sigmoid = () => each((v) => 1 / (1 + Math.exp(-v)), (y) => y * (1 - y));
 
   // while it learns, a share of the numbers is left out, and the others make up for it

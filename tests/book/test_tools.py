@@ -1,6 +1,8 @@
 """What does a run depend on, and what holds of its numbers? The functions that the build asks."""
 
+import base64
 import hashlib
+import io
 import json
 import os
 import re
@@ -12,6 +14,7 @@ from types import SimpleNamespace
 import build
 import claims
 import depends
+import execute
 import nbformat
 import numpy as np
 import pytest
@@ -147,3 +150,25 @@ def test_recorded_rows_say_how_they_were_made(name):
     network = digest(ROOT / "book/results/reader.weights.h5")
     assert how["network"] == network, "made with another network"
     assert len({json.dumps(row) for row in rows}) == len(rows)
+
+
+def test_pictures_of_runs_are_light_and_look_the_same():
+    rng = np.random.default_rng(0)
+    smooth = Image.effect_noise((80, 60), 30).resize((400, 300)).convert("RGB")
+    pixels = np.asarray(smooth).copy()
+    pixels[:40] = rng.integers(0, 256, (1, 3))
+
+    def png(image):
+        made = io.BytesIO()
+        image.save(made, "PNG")
+        return base64.b64encode(made.getvalue()).decode()
+
+    def opened(text):
+        return Image.open(io.BytesIO(base64.b64decode(text)))
+
+    before = png(Image.fromarray(pixels).convert("RGBA"))
+    after = execute.lighter(before)
+    assert len(after) < 0.7 * len(before)
+    assert abs(np.asarray(opened(after).convert("RGB")).astype(int) - pixels).max() < 12
+    clear = png(Image.new("RGBA", (9, 9), (1, 2, 3, 40)))
+    assert execute.lighter(clear) == clear

@@ -1,0 +1,45 @@
+// The live parts of a page: what one needs is loaded when it comes near.
+(() => {
+  "use strict";
+  const DRAW = `${document.documentElement.dataset.content_root}draw/`;
+  const COMMON = ["digit", "pixels", "pen", "examples", "random", "net", "show", "replay"];
+  const DIGITS = "data/digits", REPLAY = "data/replay"; // which chapters keep
+  const NEEDS = {
+    train: [DIGITS, REPLAY, "learner", "train"], pixels: [DIGITS], shift: [DIGITS, REPLAY],
+    units: [DIGITS, REPLAY], logits: [], step: [DIGITS, REPLAY], another: ["data/evaluated"],
+    four: [DIGITS, REPLAY], pairs: ["data/pairs"], window: [], turn: ["reader"],
+    place: [DIGITS, REPLAY], bits: [DIGITS, REPLAY],
+  };
+  const scriptsOf = (name) => [...COMMON, ...NEEDS[name], ...(name === "train" ? [] : [`live/${name}`])];
+  const loaded = new Map(); // each script once, one after the other
+  let last = Promise.resolve();
+
+  function load(name) {
+    if (!loaded.has(name)) {
+      last = last.then(() => new Promise((resolve, reject) => {
+        document.head.append(Object.assign(document.createElement("script"), {
+          src: `${DRAW}${name}.js`,
+          onload: resolve,
+          onerror: () => reject(new Error(`${name}.js could not be loaded`)),
+        }));
+      }));
+      loaded.set(name, last);
+    }
+    return loaded.get(name);
+  }
+
+  addEventListener("DOMContentLoaded", () => {
+    const roots = document.querySelectorAll("[data-live]");
+    if (!roots.length) return;
+    document.head.append(Object.assign(document.createElement("link"),
+      {rel: "stylesheet", href: `${DRAW}live.css`}));
+    const near = new IntersectionObserver((entries) => {
+      for (const {isIntersecting, target} of entries)
+        if (isIntersecting) {
+          near.unobserve(target);
+          for (const name of scriptsOf(target.dataset.live)) load(name);
+        }
+    }, {rootMargin: "800px"});
+    for (const root of roots) near.observe(root);
+  });
+})();

@@ -1,0 +1,46 @@
+// Shipping: how many bits does a weight need?
+(() => {
+  "use strict";
+  const {bytes, net, percent, recorded} = window.digitlib;
+  const {element, live, choice, tiles, bars, interval, pad, digits} = window.digitlib.show;
+
+  live("bits", async (root) => {
+    const {images, labels, learn} = await digits(), {network, units} = await recorded({images, labels, learn});
+    const exact = network.parameters.map(({value}) => Float64Array.from(value)), n = labels.length - learn;
+    const x = Float64Array.from(images.subarray(784 * learn), (v) => v / 255);
+    let image;
+    const canvas = element("canvas", {className: "live-weights"}), list = element("ol"), said = element("p", {className: "live-said"}), paper = element("div");
+    canvas.setAttribute("role", "img");
+    canvas.setAttribute("aria-label", "The weights of the sixteen units");
+    said.setAttribute("role", "status");
+    root.append(choice("Bits a weight", {32: "32 bits", 8: "8", 4: "4", 3: "3", 2: "2", 1: "1"}, (b) => round(Number(b))),
+      said, element("div", {className: "live-two"}, canvas, element("div", {}, paper, list)));
+    const set = bars(list, "Probability of each digit");
+    function show() {
+      set(image && [...net.softmax(network.run(Float64Array.from(image, (v) => v / 255), 1)[0])]);
+    }
+    // each layer's weights to as many values as the bits can tell apart, evenly from the lowest on
+    function round(b) {
+      const size = exact.reduce((sum, one) => sum + one.length, 0);
+      exact.forEach((values, k) => {
+        const low = Math.min(...values), step = (Math.max(...values) - low) / (2 ** b - 1) || 1;
+        network.parameters[k].value.set(b === 32 ? values : values.map((v) => low + step * Math.round((v - low) / step)));
+      });
+      const [outputs] = network.run(x, n);
+      let right = 0;
+      for (let i = 0; i < n; i++) {
+        const ten = outputs.subarray(10 * i, 10 * i + 10);
+        right += ten.indexOf(Math.max(...ten)) === labels[learn + i];
+      }
+      const [low, high] = interval(right, n);
+      said.textContent = `${((size * b) / 8 / 1000).toFixed(1)} kB: ${percent(right / n)} of ${n.toLocaleString("en-US")} held-out digits read (95% interval ${percent(low)} to ${percent(high)}).`;
+      tiles(canvas, {weights: network.parameters[0].value, units, columns: 4});
+      show();
+    }
+    pad(paper, (drawn) => {
+      image = drawn;
+      show();
+    })(bytes(digitlib.examples[9]));
+    round(32);
+  });
+})();

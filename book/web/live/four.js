@@ -1,0 +1,58 @@
+// Evaluating: 4 or 9, the reader against the network.
+(() => {
+  "use strict";
+  const {picture, percent, random, shuffled, recorded} = window.digitlib;
+  const {element, live, interval, digits} = window.digitlib.show;
+  const MANY = 20;
+
+  live("four", async (root) => {
+    const {images, labels, learn} = await digits(), {last} = await recorded({images, labels, learn});
+    const both = [...labels.keys()].filter((i) => i >= learn && [4, 9].includes(labels[i]));
+    let round = 0, asked, yours;
+    const seen = element("div", {className: "live-seen"}), said = element("p", {className: "live-said"});
+    said.setAttribute("role", "status");
+    const buttons = [4, 9].map((digit) => {
+      const one = element("button", {type: "button", textContent: digit, className: "live-main"});
+      one.addEventListener("click", () => answer(digit));
+      return one;
+    });
+    const again = element("button", {type: "button", textContent: "Twenty others"});
+    again.addEventListener("click", begin);
+    root.append(seen, element("div", {className: "live-row"}, ...buttons, again), said);
+
+    const told = (right) => {
+      const [low, high] = interval(right, MANY);
+      return `${right} of ${MANY} (95% interval ${percent(low, 0)} to ${percent(high, 0)})`;
+    };
+    function show() {
+      const i = asked[yours.length], over = i === undefined;
+      for (const one of buttons) one.disabled = over;
+      const canvas = over ? null : picture(images.subarray(784 * i, 784 * (i + 1)));
+      canvas?.classList.add("live-digit");
+      canvas?.setAttribute("role", "img");
+      canvas?.setAttribute("aria-label", "A 4 or a 9");
+      if (canvas) seen.replaceChildren(canvas);
+      if (!over) {
+        said.textContent = `Digit ${yours.length + 1} of ${MANY}: a 4 or a 9?`;
+        return;
+      }
+      const you = asked.filter((one, k) => labels[one] === yours[k]).length;
+      const network = asked.filter((one) => labels[one] === last.answers[one - learn].answer).length;
+      said.textContent = `You: ${told(you)}. The small network: ${told(network)}. Twenty digits cannot tell much apart: look at the intervals.`;
+    }
+    function answer(digit) {
+      yours.push(digit);
+      show();
+    }
+    function begin() {
+      const order = shuffled(both.length, random(++round));
+      asked = [...order].slice(0, MANY).map((k) => both[k]);
+      yours = [];
+      show();
+    }
+    root.addEventListener("keydown", ({key}) => {
+      if (["4", "9"].includes(key) && !buttons[0].disabled) answer(Number(key));
+    });
+    begin();
+  });
+})();

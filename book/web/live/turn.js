@@ -1,0 +1,59 @@
+// Past 99.5%: a six is turned, and the packaged network reads it.
+(() => {
+  "use strict";
+  const {bytes, probability} = window.digitlib;
+  const {element, live, slider, large, pad} = window.digitlib.show;
+  const SIDE = 28, NOTHING = 10;
+
+  // turned clockwise about the middle, between pixels by their distance
+  function turned(image, degrees) {
+    const cos = Math.cos((degrees * Math.PI) / 180), sin = Math.sin((degrees * Math.PI) / 180), middle = (SIDE - 1) / 2;
+    const at = (y, x) => (y >= 0 && y < SIDE && x >= 0 && x < SIDE ? image[y * SIDE + x] : 0);
+    return Uint8Array.from(image, (_, i) => {
+      const v = Math.floor(i / SIDE) - middle, u = (i % SIDE) - middle;
+      const x = middle + cos * u + sin * v, y = middle - sin * u + cos * v;
+      const left = Math.floor(x), top = Math.floor(y), right = x - left, down = y - top;
+      return Math.round((1 - down) * ((1 - right) * at(top, left) + right * at(top, left + 1))
+        + down * ((1 - right) * at(top + 1, left) + right * at(top + 1, left + 1)));
+    });
+  }
+
+  live("turn", (root) => {
+    let image = bytes(digitlib.examples[6]), degrees = 0, asked = 0, touched = false;
+    const paper = element("div"), seen = element("div", {className: "live-seen"}), said = element("p", {className: "live-said"});
+    said.setAttribute("role", "status");
+    root.append(element("div", {className: "live-two"}, paper, element("div", {}, seen,
+      slider("Turned", {min: -180, max: 180, step: 5, value: 0, told: (v) => `${v}°`}, (v) => {
+        degrees = v;
+        touched = true;
+        show();
+      }), said)));
+    async function show() {
+      const number = ++asked;
+      const now = image && turned(image, degrees);
+      seen.replaceChildren(...(now ? [large(now)] : []));
+      if (!now || !touched) {
+        said.textContent = "Move the slider; the network is loaded then, once, 4.4 MB.";
+        return;
+      }
+      try {
+        await digitlib.ready((share) => {
+          if (number === asked) said.textContent = `Loading the network: ${share} %`;
+        });
+        if (number !== asked) return;
+        const p = await digitlib.read(now);
+        if (number !== asked) return;
+        const [first, second] = [...p.keys()].sort((a, b) => p[b] - p[a]);
+        const name = (k) => (k === NOTHING ? "no digit" : k);
+        said.textContent = `Read as ${name(first)}, ${probability(p[first])}; then ${name(second)}, ${probability(p[second])}.`;
+      } catch (error) {
+        said.textContent = `The network cannot run in this browser (${error.message}). Move the slider to try again.`;
+        digitlib.retry();
+      }
+    }
+    pad(paper, (drawn) => {
+      image = drawn;
+      show();
+    })(image);
+  });
+})();

@@ -1,0 +1,256 @@
+// What the live pages show alike: curves, weights as pictures, bars, a confusion matrix, and a small
+// pad to write one digit on.
+(() => {
+  "use strict";
+  const {SIDE, bytes, picture, probability, pen} = window.digitlib;
+  const DIGITS = [...Array(10).keys()];
+
+  function element(name, properties = {}, ...children) {
+    const made = Object.assign(document.createElement(name), properties);
+    made.append(...children);
+    return made;
+  }
+
+  const colorOf = (canvas, name) => getComputedStyle(canvas).getPropertyValue(`--${name}`).trim();
+
+  // A canvas as sharp as the screen, and its size in pixels of the page
+  function sharp(canvas) {
+    const {width, height} = canvas.getBoundingClientRect(), fine = window.devicePixelRatio || 1;
+    const wide = Math.round(width * fine), high = Math.round(height * fine);
+    if (canvas.width !== wide || canvas.height !== high)
+      Object.assign(canvas, {width: wide, height: high});
+    const context = canvas.getContext("2d");
+    context.setTransform(fine, 0, 0, fine, 0, 0);
+    context.clearRect(0, 0, width, height);
+    return {context, width, height};
+  }
+
+  // Curves from 0 to `right`, between `low` and `high`; a curve is {points: [[x, y], …], color, wide}.
+  // Marks of the axes are {at, text}.
+  function plot(canvas, {right, low, high, curves, across, up}) {
+    const {context, width, height} = sharp(canvas);
+    if (!width) return;
+    const LEFT = 44, BELOW = 22, ABOVE = 8, AFTER = 14;
+    const x = (v) => LEFT + ((width - LEFT - AFTER) * v) / (right || 1);
+    const y = (v) => ABOVE + (height - ABOVE - BELOW) * (1 - (Math.min(high, v) - low) / (high - low));
+    Object.assign(context, {font: "12px system-ui, sans-serif", fillStyle: colorOf(canvas, "muted"),
+      strokeStyle: colorOf(canvas, "border"), lineWidth: 1, textBaseline: "middle"});
+    context.textAlign = "right";
+    for (const {at, text} of up) {
+      context.fillText(text, LEFT - 6, y(at));
+      context.beginPath();
+      context.moveTo(LEFT, y(at));
+      context.lineTo(width - AFTER, y(at));
+      context.stroke();
+    }
+    for (const {at, text} of across) {
+      context.textAlign = at ? "right" : "left";
+      context.fillText(text, at ? x(at) + AFTER : x(at), height - BELOW / 2);
+    }
+    for (const {points, color, wide} of curves) {
+      const every = Math.max(1, Math.floor(points.length / width / 2));
+      Object.assign(context, {strokeStyle: colorOf(canvas, color), lineWidth: wide, lineJoin: "round"});
+      context.beginPath();
+      for (let i = 0; i < points.length; i += every) context.lineTo(x(points[i][0]), y(points[i][1]));
+      if (points.length) context.lineTo(x(points.at(-1)[0]), y(points.at(-1)[1]));
+      context.stroke();
+    }
+  }
+
+  const rgb = (color) => color.match(/\w\w/g).map((two) => Number.parseInt(two, 16));
+
+  // Weights as pictures, one a unit: weights[i * units + u] is that of pixel i for unit u. Orange
+  // where ink counts for the unit, purple where it counts against it, stronger the more it counts.
+  function tiles(canvas, {weights, units, columns, chosen, dead = []}) {
+    const side = Math.round(Math.sqrt(weights.length / units)), cell = side + 2;
+    const rows = Math.ceil(units / columns), wide = columns * cell, high = rows * cell;
+    if (canvas.width !== wide || canvas.height !== high)
+      Object.assign(canvas, {width: wide, height: high});
+    const context = canvas.getContext("2d"), all = context.createImageData(wide, high), {data} = all;
+    const [more, less, mark] = ["orange", "violet", "primary"].map((name) => rgb(colorOf(canvas, name)));
+    let squares = 0;
+    for (const w of weights) squares += w * w;
+    const most = 3 * Math.sqrt(squares / weights.length) || 1;
+    for (let unit = 0; unit < units; unit++) {
+      const left = (unit % columns) * cell, top = Math.floor(unit / columns) * cell;
+      if (unit === chosen)
+        for (let i = 0; i < cell * cell; i++) data.set([...mark, 255], 4 * ((top + Math.floor(i / cell)) * wide + left + (i % cell)));
+      for (let i = 0; i < side * side; i++) {
+        const w = weights[i * units + unit], y = Math.floor(i / side), x = i % side;
+        const color = w > 0 ? more : less, at = 4 * ((top + 1 + y) * wide + left + 1 + x);
+        data[at] = color[0];
+        data[at + 1] = color[1];
+        data[at + 2] = color[2];
+        data[at + 3] = dead[unit] ? (x === y || x + y === side - 1 ? 150 : 20)
+          : Math.min(255, 12 + (243 * Math.abs(w)) / most);
+      }
+    }
+    context.putImageData(all, 0, 0);
+  }
+
+  // Ten bars, one a digit. Gives the function that sets them: to shares from 0 to 1, and what is
+  // said beside each.
+  function bars(list, name) {
+    list.classList.add("live-bars");
+    list.setAttribute("aria-label", name);
+    const rows = DIGITS.map((digit) => {
+      const bar = element("span", {className: "live-bar"}), text = element("i");
+      list.append(element("li", {}, element("b", {textContent: digit}), bar, text));
+      return {bar, text};
+    });
+    return (shares, texts = shares?.map(probability)) => rows.forEach(({bar, text}, digit) => {
+      bar.style.setProperty("--share", Math.abs(shares?.[digit] ?? 0));
+      bar.classList.toggle("live-against", (shares?.[digit] ?? 0) < 0);
+      text.textContent = texts?.[digit] ?? "";
+      bar.parentElement.classList.toggle("live-first",
+        !!shares && shares[digit] > 0 && shares[digit] === Math.max(...shares));
+    });
+  }
+
+  // A confusion matrix. Gives the function that sets its 100 counts, row by row.
+  function matrix(table, name) {
+    table.classList.add("live-matrix");
+    table.createCaption().textContent = name;
+    const head = table.createTHead().insertRow();
+    head.append(element("td"), ...DIGITS.map((digit) => element("th", {scope: "col", textContent: digit})));
+    const body = table.createTBody();
+    const cells = DIGITS.flatMap((label) => {
+      const row = body.insertRow();
+      row.append(element("th", {scope: "row", textContent: label}));
+      return DIGITS.map((answer) => {
+        const cell = row.insertCell();
+        cell.classList.toggle("live-right", label === answer);
+        return cell;
+      });
+    });
+    return (counts) => {
+      const most = Math.max(1, ...counts.filter((_, i) => i % 11));
+      cells.forEach((cell, i) => {
+        cell.textContent = counts[i] || "";
+        cell.style.setProperty("--heat", i % 11 ? counts[i] / most : 0);
+      });
+    };
+  }
+
+  // 95% interval of a share (Wilson 1927)
+  function interval(part, whole) {
+    const z = 1.959964, p = part / whole, scale = 1 + z ** 2 / whole;
+    const middle = (p + z ** 2 / (2 * whole)) / scale;
+    const half = (z * Math.sqrt((p * (1 - p)) / whole + z ** 2 / (4 * whole ** 2))) / scale;
+    return [Math.max(0, middle - half), Math.min(1, middle + half)];
+  }
+
+  // A pad for one digit. `changed` is told of 784 bytes in MNIST's frame, or of null; and if it was
+  // written, of the strokes and the side of the paper. Gives the function that puts an image on it.
+  function pad(root, changed) {
+    const canvas = element("canvas", {className: "live-paper"});
+    canvas.setAttribute("role", "img");
+    canvas.setAttribute("aria-label", "Writing area, for mouse, pen, or finger. Without one, choose an example.");
+    const undo = element("button", {type: "button", textContent: "Undo", disabled: true});
+    const clear = element("button", {type: "button", textContent: "Clear", disabled: true});
+    const example = element("select", {}, element("option", {value: "", textContent: "Example…"}),
+      ...DIGITS.map((digit) => element("option", {value: digit, textContent: digit})));
+    example.setAttribute("aria-label", "Put an example on the paper");
+    root.classList.add("live-pad");
+    root.append(canvas, element("p", {className: "live-hint", textContent: "Write one digit"}),
+      element("div", {className: "live-row"}, undo, clear, example));
+    let next = 0;
+    const paper = pen.paperOn(canvas, (final) => {
+      cancelAnimationFrame(next);
+      if (final) see();
+      else next = requestAnimationFrame(see);
+    });
+    function see() {
+      paper.redraw();
+      undo.disabled = paper.untouched();
+      clear.disabled = paper.isEmpty();
+      root.classList.toggle("live-empty", paper.isEmpty());
+      const {strokes, example: image} = paper.now();
+      if (image) return changed(image);
+      if (!strokes.length) return changed(null);
+      const [{at, width, height}] = pen.inkOf(strokes);
+      changed(digitlib.frame(at, width, height), strokes, canvas.clientWidth);
+    }
+    undo.addEventListener("click", paper.undo);
+    clear.addEventListener("click", () => paper.show({strokes: []}));
+    example.addEventListener("change", () => {
+      if (example.value) paper.show({example: bytes(digitlib.examples[example.value])});
+      example.value = "";
+    });
+    addEventListener("resize", () => paper.redraw());
+    root.classList.add("live-empty");
+    paper.redraw();
+    return (image) => paper.show({example: image});
+  }
+
+  // Every <div data-live="name"> is started once; `start` may promise
+  async function live(name, start) {
+    for (const root of document.querySelectorAll(`[data-live=${name}]:not([data-started])`)) {
+      root.dataset.started = "";
+      root.classList.add("live");
+      await start(root);
+      root.dataset.ready = "";
+    }
+  }
+
+  // a row of buttons of which one is pressed; `choose` is told which, by its value
+  function choice(name, values, choose) {
+    const group = element("div", {className: "live-row live-choice"});
+    group.setAttribute("role", "group");
+    group.setAttribute("aria-label", name);
+    for (const [value, text] of Object.entries(values)) {
+      const one = element("button", {type: "button", textContent: text, ariaPressed: false});
+      one.addEventListener("click", () => {
+        for (const other of group.children) other.ariaPressed = other === one;
+        choose(value);
+      });
+      group.append(one);
+    }
+    group.firstChild.ariaPressed = true;
+    return group;
+  }
+
+  // a slider with its name and value; `told` makes words of a number
+  function slider(name, {min, max, step = 1, value, told = String}, change) {
+    const input = element("input", {type: "range", min, max, step, value}), text = element("span");
+    const tell = () => {
+      text.textContent = `${name}: ${told(Number(input.value))}`;
+      input.setAttribute("aria-valuetext", told(Number(input.value)));
+    };
+    input.addEventListener("input", () => {
+      tell();
+      change(Number(input.value));
+    });
+    const label = element("label", {className: "live-slider"}, text, input);
+    label.set = (v) => {
+      input.value = v;
+      tell();
+    };
+    tell();
+    return label;
+  }
+
+  // 784 bytes on a canvas of that many pixels a side of the page
+  function large(image) {
+    const canvas = picture(image);
+    canvas.className = "live-digit";
+    canvas.setAttribute("role", "img");
+    canvas.setAttribute("aria-label", "The digit in 28 by 28 pixels");
+    return canvas;
+  }
+
+  // Digits that a chapter kept for the pages: {images: n × 784 bytes, labels, learn}
+  async function digits() {
+    const {images, labels, learn} = digitlib.data.digits;
+    const packed = new Uint8Array(await digitlib.unzipped(images).arrayBuffer());
+    const all = new Uint8Array(4 * packed.length);
+    packed.forEach((four, i) => {
+      for (let k = 0; k < 4; k++) all[4 * i + k] = 85 * ((four >> (6 - 2 * k)) & 3);
+    });
+    return {images: all, labels: Uint8Array.from(labels), learn, size: SIDE * SIDE};
+  }
+
+  Object.assign(window.digitlib, {
+    show: {element, live, choice, slider, large, sharp, plot, tiles, bars, matrix, interval, pad, digits},
+  });
+})();

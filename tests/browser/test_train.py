@@ -1,0 +1,304 @@
+""" "Train it here": does it learn, show what it learns, and do what the reader asks?
+
+On the sample, as the site of the fixture `site` has it; on MNIST it is the same page.
+"""
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from chapters import read
+from support import AXE, LAPTOP, PHONE, ROOT, few, serving
+
+
+@pytest.fixture(scope="module")
+def served(site):
+    with serving(site / "html") as address:
+        yield address
+
+
+@pytest.fixture
+def visit(browser):
+    """A function that opens the page, and waits until it is ready; nothing may have gone wrong."""
+    trouble, tabs = [], []
+
+    def open_tab(address, viewport=LAPTOP, **options):
+        tab = browser.new_page(viewport=viewport, **options)
+        tabs.append(tab)
+        local = ("file:", "data:", "blob:", "http://127.0.0.1:")
+        tab.on("request", lambda r: r.url.startswith(local) or trouble.append(f"asks {r.url}"))
+        tab.on("requestfailed", lambda r: trouble.append(f"failed: {r.url}"))
+        tab.on("console", lambda m: m.type == "error" and trouble.append(m.text))
+        tab.on("pageerror", lambda error: trouble.append(str(error)))
+        tab.goto(address)
+        tab.locator("[data-ready]").wait_for()
+        return tab
+
+    yield open_tab
+    for tab in tabs:
+        tab.close()
+    assert not trouble
+
+
+@pytest.fixture
+def page(visit, served):
+    return visit(f"{served}train/index.html")
+
+
+def reached(tab, what, least):
+    tab.wait_for_function(
+        "([what, least]) => Number(document.querySelector('[data-live]').dataset[what]) >= least",
+        arg=[what, least],
+    )
+
+
+def state(tab):
+    root = tab.locator("[data-live]")
+    return int(root.get_attribute("data-steps")), float(root.get_attribute("data-accuracy"))
+
+
+def press(tab, name):
+    tab.get_by_role("button", name=name, exact=True).click()
+
+
+def example(tab, digit):
+    tab.get_by_label("Put an example on the paper").select_option(str(digit))
+
+
+def read_as(tab):
+    return tab.locator(".train-read .live-first b").inner_text()
+
+
+@pytest.mark.parametrize("kind", ["folder", "server"])
+def test_it_learns(visit, site, served, kind):
+    base = served if kind == "server" else f"{(site / 'html').as_uri()}/"
+    tab = visit(f"{base}train/index.html")
+    steps, accuracy = state(tab)
+    assert (steps, accuracy < 0.3) == (0, True)
+    example(tab, 3)
+    press(tab, "Play")
+    reached(tab, "accuracy", 0.9)
+    press(tab, "Pause")
+    steps, accuracy = state(tab)
+    assert f"{accuracy:.1%}" in tab.locator(".train-accuracy").inner_text()
+    counts = [int(cell or 0) for cell in tab.locator(".live-matrix td").all_inner_texts()[1:]]
+    assert sum(counts[::11]) / sum(counts) == pytest.approx(accuracy)
+    assert f"Step {steps:,}" in tab.locator(".train-time").inner_text()
+    wrong = tab.locator(".train-misread li").all_inner_texts()
+    assert wrong
+    assert all(one[0] != one[-1] for one in wrong)
+
+
+def test_the_recorded_training_has_the_numbers_of_its_chapter(page, site):
+    run = read(site / "executed" / "04_training.ipynb")
+    recorded = {
+        output.metadata["scrapbook"]["name"]: output.data
+        for cell in run.cells
+        for output in cell.get("outputs", [])
+        if "scrapbook" in output.get("metadata", {})
+    }
+    (accuracy,) = recorded["replay_accuracy"].values()
+    slider = page.get_by_role("slider").first
+    assert page.locator(".train-accuracy b").inner_text() == f"{float(accuracy):.1%}"
+    last = page.locator(".train-replay span").inner_text()
+    slider.focus()
+    slider.press("Home")
+    assert page.locator(".train-replay span").inner_text().endswith("step 0")
+    assert float(page.locator(".train-accuracy b").inner_text()[:-1]) < 30
+    slider.press("End")
+    assert page.locator(".train-replay span").inner_text() == last
+
+
+def test_an_address_gives_the_same_again(visit, page, served):
+    example(page, 4)
+    press(page, "One epoch")
+    page.get_by_role("button", name="Play", exact=True).wait_for()
+    page.get_by_label("Teach it: this is a 7").click()
+    page.get_by_role("button", name="Play", exact=True).wait_for()
+    assert "taught=" in page.url
+    again = visit(page.url)
+    reached(again, "steps", state(page)[0])
+    again.get_by_role("button", name="Play", exact=True).wait_for()
+    assert state(again) == state(page)
+    assert again.locator(".train-taught").inner_text() == page.locator(".train-taught").inner_text()
+
+
+@pytest.mark.parametrize(
+    "text", ["#units=7&rate=x&steps=-3", "#taught=9.1.1.zzz", "#%%%", "#seed=1e9"]
+)
+def test_an_address_that_says_nonsense(visit, served, text):
+    tab = visit(f"{served}train/index.html{text}")
+    press(tab, "One step")
+    assert state(tab)[0] == 1
+
+
+def test_it_is_taught_and_says_what_it_forgot(page):
+    example(page, 4)
+    press(page, "Play")
+    reached(page, "accuracy", 0.9)
+    press(page, "Pause")
+    assert read_as(page) == "4"
+    page.get_by_label("counting as").select_option("900 digits")
+    page.get_by_label("Teach it: this is a 0").click()
+    page.get_by_role("button", name="Play", exact=True).wait_for()
+    assert read_as(page) == "0"
+    assert "Taught: 0" in page.locator(".train-taught").inner_text()
+    forgot = page.locator(".train-forgot").inner_text()
+    lost = int(re.search(r"\d+", forgot)[0])
+    assert page.locator(".train-lost").count() == min(lost, 12)
+
+
+def test_start_again_is_the_same_and_another_seed_is_not(page):
+    def after_an_epoch():
+        press(page, "One epoch")
+        page.get_by_role("button", name="Play", exact=True).wait_for()
+        return page.locator(".train-loss").get_attribute("aria-label")
+
+    first = after_an_epoch()
+    press(page, "Start again")
+    assert state(page)[0] == 0
+    assert after_an_epoch() == first
+    page.get_by_text("Settings", exact=True).click()
+    page.get_by_role("spinbutton", name="Seed").fill("2")
+    page.get_by_role("spinbutton", name="Seed").press("Tab")
+    assert after_an_epoch() != first
+
+
+@pytest.mark.parametrize(
+    "trap", few(["Shuffled labels", "All weights zero", "A rate too large"], 1)
+)
+def test_a_spoiled_training_does_not_learn(page, trap):
+    press(page, trap)
+    reached(page, "steps", 200)
+    press(page, "Pause")
+    assert state(page)[1] < 0.6
+    assert page.get_by_role("button", name=trap).get_attribute("aria-pressed") == "true"
+
+
+@pytest.mark.parametrize("trap", few(["Shuffled pixels", "Pixels left at 0–255"], 1))
+def test_a_dense_network_can_do_without(page, trap):
+    example(page, 0)
+    press(page, trap)
+    reached(page, "accuracy", 0.8)
+
+
+def test_the_convolution_and_every_setting(page):
+    page.get_by_text("Settings", exact=True).click()
+    for name, option in [
+        ("Network", "convolution"),
+        ("Optimizer", "sgd"),
+        ("Batch", "8"),
+        ("Dropout", "0.2"),
+    ]:
+        page.get_by_role("combobox", name=name).select_option(option)
+    page.get_by_role("slider", name="Learning rate").fill("7")
+    example(page, 0)
+    press(page, "Play")
+    reached(page, "accuracy", 0.8)
+    press(page, "Pause")
+    assert "8 units" in page.locator(".train-tiles").get_attribute("aria-label")
+    assert "network=convolution" in page.url
+
+
+def test_the_gradient_is_checked(page):
+    press(page, "One step")
+    page.get_by_text("Is the gradient right?").click()
+    press(page, "Check the gradient")
+    said = page.locator(".train-checked p").inner_text()
+    assert float(re.search(r"[\d.]+e-\d+", said)[0]) < 1e-6
+    assert page.locator(".train-checked tbody tr").count() == 20
+
+
+def test_a_unit_is_looked_at(page):
+    example(page, 3)
+    page.get_by_role("spinbutton", name="Unit").fill("5")
+    words = page.locator(".train-unit p").inner_text()
+    assert re.search(r"sum is -?\d+\.\d\d", words)
+    page.locator(".train-tiles").click(position={"x": 10, "y": 10})
+    assert page.get_by_role("spinbutton", name="Unit").input_value() == "1"
+
+
+def test_by_keyboard_alone(page):
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.textContent") == "Play":
+            break
+    page.keyboard.press("Enter")
+    reached(page, "steps", 60)
+    page.keyboard.press("Enter")
+    steps, _ = state(page)
+    assert page.evaluate("document.activeElement.textContent") == "Play"
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert state(page)[0] == steps + 1
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_accessible(visit, served, theme):
+    tab = visit(f"{served}train/index.html", PHONE, color_scheme=theme, reduced_motion="reduce")
+    example(tab, 3)
+    for summary in tab.locator(".train summary").all():
+        summary.click()
+    press(tab, "One step")
+    found = Axe().run(tab, options=AXE).response["violations"]
+    assert [f"{rule['id']}: {node['html'][:200]}" for rule in found for node in rule["nodes"]] == []
+    assert tab.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    tab.set_viewport_size({"width": 320, "height": 640})
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 320
+
+
+def test_it_rests_out_of_sight(visit, served):
+    tab = visit(f"{served}train/index.html")
+    tab.evaluate("document.body.style.paddingBottom = '3000px'")
+    press(tab, "Play")
+    reached(tab, "steps", 60)
+    tab.evaluate("scrollTo(0, document.body.scrollHeight)")
+    moved = """() => new Promise((done) => {
+      const root = document.querySelector('[data-live]'), before = root.dataset.steps;
+      requestAnimationFrame(() => requestAnimationFrame(() => requestAnimationFrame(
+        () => setTimeout(() => done(root.dataset.steps !== before), 100))));
+    })"""
+    tab.wait_for_function(f"async () => !(await ({moved})())")
+    tab.evaluate("scrollTo(0, 0)")
+    tab.wait_for_function(moved)
+
+
+def test_less_motion(visit, served):
+    tab = visit(f"{served}train/index.html")
+    press(tab, "Play")
+    reached(tab, "steps", 60)
+    tab.emulate_media(reduced_motion="reduce")
+    tab.get_by_role("button", name="Play", exact=True).wait_for()
+    assert "less motion" in tab.locator(".train-said").inner_text()
+    press(tab, "One epoch")
+    tab.get_by_role("button", name="Play", exact=True).wait_for()
+
+
+SHIFTS = """
+new PerformanceObserver((list) => {
+  for (const one of list.getEntries()) window.shift = (window.shift ?? 0) + one.value;
+}).observe({type: 'layout-shift', buffered: true});
+"""
+
+
+def test_in_its_chapter_it_moves_nothing_and_loads_when_it_is_near(browser, served):
+    with browser.new_page(viewport=LAPTOP) as tab:
+        tab.add_init_script(SHIFTS)
+        asked = []
+        tab.on("request", lambda request: asked.append(request.url))
+        tab.goto(f"{served}notebooks/04_training.html")
+        tab.wait_for_load_state("networkidle")
+        assert not any("net.js" in url for url in asked)
+        tab.locator("[data-live]").scroll_into_view_if_needed()
+        tab.locator("[data-ready]").wait_for()
+        press(tab, "Play")
+        reached(tab, "steps", 60)
+        assert tab.evaluate("window.shift ?? 0") < 0.01
+        assert "#" not in tab.url
+
+
+def test_a_page_is_light_before_one_acts(site):
+    html = site / "html"
+    for path in [html / "train/index.html", *html.glob("notebooks/*.html")]:
+        assert path.stat().st_size < 900_000
+    assert (ROOT / "book/web/net.js").stat().st_size < 12_000
