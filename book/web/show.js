@@ -11,7 +11,8 @@
     return made;
   }
 
-  const colorOf = (canvas, name) => getComputedStyle(canvas).getPropertyValue(`--${name}`).trim();
+  const colorOf = (name) =>
+    getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
   // A canvas as sharp as the screen, and its size in pixels of the page
   function sharp(canvas) {
@@ -33,8 +34,8 @@
     const LEFT = 44, BELOW = 22, ABOVE = 8, AFTER = 14;
     const x = (v) => LEFT + ((width - LEFT - AFTER) * v) / (right || 1);
     const y = (v) => ABOVE + (height - ABOVE - BELOW) * (1 - (Math.min(high, v) - low) / (high - low));
-    Object.assign(context, {font: "12px system-ui, sans-serif", fillStyle: colorOf(canvas, "muted"),
-      strokeStyle: colorOf(canvas, "border"), lineWidth: 1, textBaseline: "middle"});
+    Object.assign(context, {font: "12px system-ui, sans-serif", fillStyle: colorOf("muted"),
+      strokeStyle: colorOf("border"), lineWidth: 1, textBaseline: "middle"});
     context.textAlign = "right";
     for (const {at, text} of up) {
       context.fillText(text, LEFT - 6, y(at));
@@ -49,7 +50,7 @@
     }
     for (const {points, color, wide} of curves) {
       const every = Math.max(1, Math.floor(points.length / width / 2));
-      Object.assign(context, {strokeStyle: colorOf(canvas, color), lineWidth: wide, lineJoin: "round"});
+      Object.assign(context, {strokeStyle: colorOf(color), lineWidth: wide, lineJoin: "round"});
       context.beginPath();
       for (let i = 0; i < points.length; i += every) context.lineTo(x(points[i][0]), y(points[i][1]));
       if (points.length) context.lineTo(x(points.at(-1)[0]), y(points.at(-1)[1]));
@@ -67,7 +68,7 @@
     if (canvas.width !== wide || canvas.height !== high)
       Object.assign(canvas, {width: wide, height: high});
     const context = canvas.getContext("2d"), all = context.createImageData(wide, high), {data} = all;
-    const [more, less, mark] = ["orange", "violet", "primary"].map((name) => rgb(colorOf(canvas, name)));
+    const [more, less, mark] = ["orange", "violet", "primary"].map((name) => rgb(colorOf(name)));
     let squares = 0;
     for (const w of weights) squares += w * w;
     const most = 3 * Math.sqrt(squares / weights.length) || 1;
@@ -88,8 +89,8 @@
     context.putImageData(all, 0, 0);
   }
 
-  // Ten bars, one a digit. Gives the function that sets them: to shares from 0 to 1, and what is
-  // said beside each.
+  // Ten bars, one a digit. Gives the function that sets them: to shares from 0 to 1, what is said
+  // beside each, and which is the first; the largest, where it is not given.
   function bars(list, name) {
     list.classList.add("live-bars");
     list.setAttribute("aria-label", name);
@@ -98,12 +99,12 @@
       list.append(element("li", {}, element("b", {textContent: digit}), bar, text));
       return {bar, text};
     });
-    return (shares, texts = shares?.map(probability)) => rows.forEach(({bar, text}, digit) => {
+    return (shares, texts = shares?.map(probability), first = shares?.indexOf(Math.max(...shares))) =>
+      rows.forEach(({bar, text}, digit) => {
       bar.style.setProperty("--share", Math.abs(shares?.[digit] ?? 0));
       bar.classList.toggle("live-against", (shares?.[digit] ?? 0) < 0);
       text.textContent = texts?.[digit] ?? "";
-      bar.parentElement.classList.toggle("live-first",
-        !!shares && shares[digit] > 0 && shares[digit] === Math.max(...shares));
+      bar.parentElement.classList.toggle("live-first", !!shares && digit === first);
     });
   }
 
@@ -193,12 +194,13 @@
     }
   }
 
-  // a row of buttons of which one is pressed; `choose` is told which, by its value
+  // a row of buttons of which one is pressed, the first at the start; `choose` is told which, by its
+  // value; values are [[value, text], …]
   function choice(name, values, choose) {
     const group = element("div", {className: "live-row live-choice"});
     group.setAttribute("role", "group");
     group.setAttribute("aria-label", name);
-    for (const [value, text] of Object.entries(values)) {
+    for (const [value, text] of values) {
       const one = element("button", {type: "button", textContent: text, ariaPressed: false});
       one.addEventListener("click", () => {
         for (const other of group.children) other.ariaPressed = other === one;

@@ -396,7 +396,7 @@ def test_the_palette_is_that_of_the_figures(page, address):
 def test_weights():
     page = (WEB / "index.html").read_text("utf-8")
     first = ["index.html", *re.findall(r'(?:src|href)="([\w.]+\.(?:js|css))"', page)]
-    assert len(first) == 10
+    assert len(first) == 13
     after = sum((WEB / name).stat().st_size for name in RUNTIME)
     assert sum((WEB / name).stat().st_size for name in first) < 100_000
     assert after < 4_500_000

@@ -48,5 +48,3 @@ def test_a_training_comes_back_from_its_differences():
         error = abs(now[: first.size] * kept["scales"][0] - first.ravel())
         assert error.max() == pytest.approx(kept["scales"][0] / 2, rel=0.05)
     np.testing.assert_array_equal(unpacked(kept["answers"]).reshape(5, 20), answers)
-
-

@@ -13,7 +13,7 @@
     canvas.setAttribute("role", "img");
     canvas.setAttribute("aria-label", "The weights of the sixteen units");
     said.setAttribute("role", "status");
-    root.append(choice("Bits a weight", {32: "32 bits", 8: "8", 4: "4", 3: "3", 2: "2", 1: "1"}, (b) => round(Number(b))),
+    root.append(choice("Bits a weight", [32, 8, 4, 3, 2, 1].map((b) => [b, b === 32 ? "32 bits" : b]), round),
       said, element("div", {className: "live-two"}, canvas, element("div", {}, paper, list)));
     const set = bars(list, "Probability of each digit");
     function show() {

@@ -14,7 +14,7 @@
         logits[digit] = v;
         show();
       }));
-    root.append(choice("Last layer", {softmax: "softmax", sigmoid: "sigmoid"}, (name) => {
+    root.append(choice("Last layer", [["softmax", "softmax"], ["sigmoid", "sigmoid"]], (name) => {
       top = name;
       show();
     }),

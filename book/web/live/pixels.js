@@ -49,7 +49,7 @@
       }
       const far = averages.map((one) => Math.sqrt(one.reduce((sum, v, k) => sum + (v - image[k]) ** 2, 0)));
       const nearest = far.indexOf(Math.min(...far)), most = Math.max(...far);
-      set(far.map((v) => v / most), far.map((v) => Math.round(v).toString()));
+      set(far.map((v) => v / most), far.map((v) => Math.round(v).toString()), nearest);
       said.textContent = `The average of the ${nearest} is nearest, so this recognizer answers ${nearest}.`;
     });
     put(bytes(digitlib.examples[7]));

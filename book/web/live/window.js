@@ -33,7 +33,7 @@
       show();
     });
     root.append(element("div", {className: "live-two"}, paper, element("div", {},
-      choice("Nine weights", Object.fromEntries(Object.keys(KERNELS).map((name) => [name, name])), (name) => {
+      choice("Nine weights", Object.keys(KERNELS).map((name) => [name, name]), (name) => {
         kernel = [...KERNELS[name]];
         for (const [i, input] of inputs.entries()) input.value = kernel[i];
         show();
