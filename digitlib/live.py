@@ -89,7 +89,7 @@ def replay(steps, losses, weights, answers):
         differences.append(np.diff(rounded, axis=0, prepend=np.int16(0)))
     return {
         "steps": [int(step) for step in steps],
-        "losses": [round(float(loss), 4) for loss in losses],
+        "losses": [round(float(np.squeeze(loss)), 4) for loss in losses],
         "shapes": [list(array.shape) for array in weights[0]],
         "scales": scales,
         # from one time to the next, modulo 256

@@ -58,7 +58,7 @@
     }
   }
 
-  const rgb = (color) => color.match(/\w\w/g).map((two) => Number.parseInt(two, 16));
+  const channels = (color) => color.match(/\w\w/g).map((two) => Number.parseInt(two, 16));
 
   // Weights as pictures, one a unit: weights[i * units + u] is that of pixel i for unit u. Orange
   // where ink counts for the unit, purple where it counts against it, stronger the more it counts.
@@ -68,7 +68,7 @@
     if (canvas.width !== wide || canvas.height !== high)
       Object.assign(canvas, {width: wide, height: high});
     const context = canvas.getContext("2d"), all = context.createImageData(wide, high), {data} = all;
-    const [more, less, mark] = ["orange", "violet", "primary"].map((name) => rgb(colorOf(name)));
+    const [more, less, mark] = ["orange", "violet", "primary"].map((name) => channels(colorOf(name)));
     let squares = 0;
     for (const w of weights) squares += w * w;
     const most = 3 * Math.sqrt(squares / weights.length) || 1;

@@ -18,11 +18,14 @@ import yaml
 from claims import RECORD
 from support import ROOT
 
+from digitlib import live
+
 NOTEBOOKS = Path(os.environ.get("NOTEBOOKS", ROOT / "notebooks"))
 NAMES = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
 HIDDEN = {"source_hidden": True}
 SAY = '# @title { display-mode: "form" }'
 LINES, COLUMNS = 30, 100  # of a cell that is seen; a solution may be longer
+LIVE = r'^<div class="live" data-live="\w+"></div>$'
 HTML = {"details", "summary", "br", "sub", "sup", "img"}
 NOT_PORTABLE = {
     "a MyST directive": r"^\s*(`{3,}|~{3,}|:{3,})\s*\{|^\s*:{3,}",
@@ -151,7 +154,10 @@ def test_markdown_is_portable(chapter):
     for text in chapter.said:
         prose = without_code(text)
         assert not [*found(NOT_PORTABLE, text), *found({"braces": r"\{[\w:-]+\}"}, prose)]
-        tag_names = re.findall(r"</?([a-zA-Z][\w-]*)[\s/>]|(<!--)", prose)
+        plain = re.sub(
+            LIVE, "", prose, flags=re.MULTILINE
+        )  # which is nothing, where it is not live
+        tag_names = re.findall(r"</?([a-zA-Z][\w-]*)[\s/>]|(<!--)", plain)
         assert {name.lower() or comment for name, comment in tag_names} <= HTML
         assert not re.search(r"!\[\s*\]\(|<img(?![^>]*\balt=.\w)", prose), "alt text"
 
@@ -269,7 +275,7 @@ def test_executed_from_top_to_bottom(chapter):
 
 
 def test_outputs_are_clean(chapter):
-    kinds = {"text/plain", "text/markdown", "image/png", RECORD}
+    kinds = {"text/plain", "text/markdown", "image/png", RECORD, live.MIME}
     if chapter.name == "12_matrix":
         kinds |= {"text/html"}  # the clickable matrix
     for cell, output in chapter.outputs():

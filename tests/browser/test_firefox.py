@@ -145,3 +145,17 @@ def test_the_matrix_by_keyboard(firefox, tmp_path):
     firefox.run("document.querySelector('[aria-pressed=true]').focus()")
     firefox.press("\ue012")  # the left arrow
     assert firefox.run(f"return {title}") == "Label 4, read as 8: 0 images"
+
+
+def test_a_network_learns(firefox, site):
+    with serving(site / "html") as address:
+        firefox.goto(f"{address}train/index.html")
+        root = "document.querySelector('[data-live=train]').dataset"
+        firefox.until(f"return '' === {root}.ready")
+        assert firefox.run(f"return {root}.steps") == "0"
+        firefox.run("document.querySelector('[data-do=play]').click()")
+        firefox.until(f"return Number({root}.accuracy) > 0.9")
+        firefox.run("document.querySelector('[data-do=play]').click()")
+        assert "held-out digits are read" in firefox.run(
+            "return document.querySelector('.train-said').textContent"
+        )

@@ -47,7 +47,7 @@ def page(visit, served):
 
 def reached(tab, what, least):
     tab.wait_for_function(
-        "([what, least]) => Number(document.querySelector('[data-live]').dataset[what]) >= least",
+        "([what, least]) => Number(document.querySelector('[data-live=train]').dataset[what]) >= least",
         arg=[what, least],
     )
 
@@ -288,9 +288,9 @@ def test_in_its_chapter_it_moves_nothing_and_loads_when_it_is_near(browser, serv
         tab.on("request", lambda request: asked.append(request.url))
         tab.goto(f"{served}notebooks/04_training.html")
         tab.wait_for_load_state("networkidle")
-        assert not any("net.js" in url for url in asked)
-        tab.locator("[data-live]").scroll_into_view_if_needed()
-        tab.locator("[data-ready]").wait_for()
+        assert not any("learner.js" in url for url in asked)
+        tab.locator("[data-live=train]").scroll_into_view_if_needed()
+        tab.locator("[data-live=train][data-ready]").wait_for()
         press(tab, "Play")
         reached(tab, "steps", 60)
         assert tab.evaluate("window.shift ?? 0") < 0.01
