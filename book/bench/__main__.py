@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-PARTS = ("race", "epoch", "loading", "book")
+PARTS = ("race", "epoch", "loading", "engine", "book")
 
 parser = argparse.ArgumentParser(prog="bench", description=__doc__.splitlines()[0])
 parser.add_argument(

@@ -8,7 +8,7 @@ NOISY = 1.25  # the slowest fixed task over the usual one, from which on a machi
 def table(result):
     """The findings in bench.json as Markdown, each beside what a reader would use instead."""
     lines = ["| | instead | here | ratio |", "|:---|:---|:---|--:|"]
-    for part, rows in [("race", race), ("epoch", epoch), ("loading", loading)]:
+    for part, rows in [("race", race), ("epoch", epoch), ("loading", loading), ("engine", engine)]:
         if part in result:
             lines += [f"| {' | '.join(row)} |" for row in rows(result[part])]
     whole = [book(result)] if "book" in result else []
@@ -50,6 +50,17 @@ def loading(pairs):
         f"`digitlib.data`, every byte verified: {median(ours):.2f}",
         ratio(median(b / a for a, b in pairs)),
     ]
+
+
+def engine(runs):
+    for name in runs["page"][0]:
+        plain, page = ([round(run[name]) for run in runs[kind]] for kind in ("plain", "page"))
+        yield [
+            f"Images a second that a network learns from, {name}, batches of 32, one core",
+            f"Keras, `fit`: {mean(plain):,.0f} ± {stdev(plain):,.0f}",
+            f"`net.js` in Chromium: {mean(page):,.0f} ± {stdev(page):,.0f}",
+            ratio(mean(page) / mean(plain)),
+        ]
 
 
 def book(result):

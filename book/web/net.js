@@ -182,7 +182,9 @@
     step(network, () => {}, x, labels, false);
     return Array.from({length: count}, (_, k) => {
       const one = network.parameters[k % network.parameters.length], {value, gradient} = one;
-      const i = Math.floor(next() * value.length), before = value[i];
+      let i = 0; // of a weight that matters, not that of a blank pixel
+      for (let k = 0; k < 99 && !gradient[i]; k++) i = Math.floor(next() * value.length);
+      const before = value[i];
       const [up, down] = [before + little, before - little].map((moved) => {
         value[i] = moved;
         return crossEntropy(network.run(x, labels.length)[0], labels)[0];
@@ -193,7 +195,6 @@
     });
   }
 
-  const net = {dense, convolution, relu, sigmoid, dropout, network, softmax, crossEntropy, sgd, adam,
-    step, check};
-  window.digitlib = Object.assign(window.digitlib ?? {}, {net});
+  window.digitlib = Object.assign(window.digitlib ?? {}, {net: {dense, convolution, relu, sigmoid,
+    dropout, network, softmax, crossEntropy, sgd, adam, step, check}});
 })();

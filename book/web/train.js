@@ -10,6 +10,7 @@
   const MISREAD = 12;
   const RATES = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3];
   const isHigh = ({rate, optimizer}) => rate >= {adam: 0.1, sgd: 1}[optimizer];
+  const trapOf = (settings) => (settings.trap === "none" && isHigh(settings) ? "rate" : settings.trap);
   const number = (value) => value.toLocaleString("en-US");
 
   const CHOICES = {
@@ -26,12 +27,21 @@
     pixels: "Shuffled pixels", bytes: "Pixels left at 0–255",
   };
   const WATCH = {
-    none: "Each of these spoils the training, and starts it again. Guess first what you will see.",
+    none: "Each of these tries to spoil the training, and starts it again. Guess first what you will see. Press it once more to be without it.",
     rate: "At this rate a step goes farther than its gradient can see: beyond the lowest place and up on the other side. Watch the loss jump, and units die.",
     labels: "Each digit learned from has got the label of another. Watch the loss and the accuracy: what can still be learned, and what not?",
     pixels: "The pixels of all images, and of yours, are exchanged in the same way. You could not read them. Can a dense network? A convolution?",
     zeros: "All weights start at 0. Then no unit is above 0 and none is moved; only the last layer's biases learn how frequent each digit is.",
     bytes: "The pixels are not divided by 255: each number is up to 255 times as large, and so is each first sum. Watch the first losses.",
+  };
+
+  // what was to be seen, once it has been
+  const SEEN = {
+    none: "", rate: "Units die when a long step leaves their sums below 0 for every digit: then their slope is 0, and no later step brings them back.",
+    labels: "It can learn some labels by heart, and the loss falls slowly; the held-out digits have nothing to do with it.",
+    pixels: "A dense network does not know which pixels are neighbors, so it loses nothing. The convolution, which looks at neighbors, does.",
+    zeros: "All units stay alike: nothing ever tells one from another. That is why weights start at random.",
+    bytes: "The first sums are far too large, and steps of this length cannot mend them: it reads far fewer digits than without. A smaller rate helps; dividing helps more.",
   };
 
   const PARTS = `
@@ -40,6 +50,7 @@
       <button type="button" data-do="step">One step</button>
       <button type="button" data-do="epoch">One epoch</button>
       <button type="button" data-do="again">Start again</button>
+      <button type="button" data-do="recorded">Recording</button>
     </div>
     <div class="train-where">
       <label class="train-replay"><span></span><input type="range" min="0"></label>
@@ -52,7 +63,7 @@
       <section class="train-weights">
         <h3>What each unit looks for</h3>
         <canvas class="train-tiles" role="img"></canvas>
-        <p class="train-legend">One picture a unit: the weights of its pixels, <span class="live-more">orange</span> where ink counts for it, <span class="live-less">purple</span> where ink counts against it. <span class="train-dead"></span></p>
+        <p class="train-legend"><span class="train-kind"></span> <span class="live-more">orange</span> where ink counts for it, <span class="live-less">purple</span> where ink counts against it. <span class="train-dead"></span></p>
         <div class="train-unit">
           <canvas role="img"></canvas>
           <div><label>Unit <input type="number" min="1" value="1"></label><p></p><ol></ol></div>
@@ -66,7 +77,7 @@
         <fieldset class="train-teach train-more"><legend>Teach it: this is a…</legend>
           <div class="live-row"></div>
           <label>counting as <select><option value="1">9 digits</option><option value="10" selected>90 digits</option><option value="100">900 digits</option></select></label>
-          <p class="train-taught">It is added to the digits to learn from, and moved by a pixel to each side: nine pictures. Make it count more, and see what is forgotten.</p>
+          <p class="train-taught"></p>
         </fieldset>
       </section>
       <div class="train-curves"><section><h3>Loss of each batch</h3><canvas class="train-loss" role="img"></canvas>
@@ -129,6 +140,8 @@
       tiles(large, {weights: one, units: 1, columns: 1});
       const isDense = network.layers.at(-1).inputs === units, words = root.querySelector(".train-unit p");
       root.querySelector(".train-unit ol").hidden = !isDense;
+      part("kind").textContent = isDense ? "One picture a unit, to be clicked: the weights of its pixels,"
+        : "One picture a window of 5×5 pixels, which slides over the digit: its weights,";
       if (isDense) {
         const votes = network.parameters[2].value.subarray(chosen * 10, chosen * 10 + 10);
         const most = Math.max(...votes.map(Math.abs)) || 1;
@@ -137,7 +150,7 @@
       const [hidden] = image ? network.layers[0].run(shown.input(image), 1) : [];
       const own = hidden?.filter((_, i) => i % units === chosen);
       words.textContent = !image ? "Write a digit to see what this unit makes of it."
-        : isDense ? `On your digit its sum is ${own[0].toFixed(2)}${own[0] > 0 ? ", which it passes on, times these weights:" : ": below 0, so it passes on 0."}`
+        : isDense ? `On your digit its sum is ${own[0].toFixed(2)}${own[0] > 0 ? ", which it passes on, times these weights:" : ": not above 0, so it passes on 0."}`
           : `On your digit its largest sum is ${Math.max(...own).toFixed(2)}, of ${own.length} places.`;
     }
 
@@ -149,9 +162,10 @@
       const {losses, steps} = training, right = Math.max(steps, 20);
       shown.deadNow ??= [];
       weights(training, image);
-      const high = Math.max(2.6, ...losses.slice(0, 3).map(([, loss]) => Math.min(loss, 10)));
+      const high = losses.reduce((most, [, loss]) => Math.max(most, loss), 2.6);
+      const marks = high < 4 ? [0, 1, 2] : [0, high / 2, high];
       plot(part("loss"), {right, low: 0, high, across: axis(right),
-        up: [0, 1, 2].map((at) => ({at, text: `${at}`})),
+        up: marks.map((at) => ({at, text: at < 10 ? `${+at.toFixed(1)}` : number(Math.round(at))})),
         curves: [{points: losses, color: "pale-blue", wide: 1}, {points: mean20(losses), color: "blue", wide: 2}]});
       setRead(image && training.read(image));
     }
@@ -163,7 +177,7 @@
       const n = heldOut.labels.length, [low, high] = interval(last.right, n), right = Math.max(steps, 20);
       training.deadNow = training.dead;
       part("dead").textContent = training.deadNow.includes(true)
-        ? `Crossed: ${training.deadNow.filter(Boolean).length} of ${training.units} are dead, never above 0 for any held-out digit, so that no step moves them.` : "";
+        ? `Crossed: ${training.deadNow.filter(Boolean).length} of ${training.units} are dead: above 0 for none of the held-out digits. No digit moves the weights of a unit that it leaves at 0.` : "";
       part("accuracy").innerHTML = `<b>${percent(last.right / n)}</b> of ${number(n)}, 95% interval ${percent(low)} to ${percent(high)}`;
       const points = examined.map(({step, right: r}) => [step, r / n]);
       const band = [0, 1].map((side) => points.map(([step, share]) => [step, interval(share * n, n)[side]]));
@@ -180,9 +194,14 @@
       part("misread").replaceChildren(...first.slice(0, MISREAD).map((i) => element("li", {className: lost.includes(i) ? "train-lost" : ""},
         picture(images.subarray((images.length / 784 - n + i) * 784, (images.length / 784 - n + i + 1) * 784)),
         `${heldOut.labels[i]} → ${last.answers[i].answer}`)));
+      const mostOf = (some) => {
+        if (!some.length) return "";
+        const counts = Array.from({length: 10}, (_, digit) => some.filter((i) => heldOut.labels[i] === digit).length);
+        return `, most often a ${counts.indexOf(Math.max(...counts))}, ${Math.max(...counts)} times`;
+      };
       const gained = before && last.answers.filter(({answer}, i) => answer === heldOut.labels[i] && before.answers[i].answer !== heldOut.labels[i]).length;
       part("forgot").textContent = before
-        ? `Since you taught it, ${number(lost.length)} held-out digits that it had read are misread (framed), and ${number(gained)} are read that it had misread.`
+        ? `Since you taught it, ${number(lost.length)} held-out digits that it had read are misread (framed)${mostOf(lost)}, and ${number(gained)} are read that it had misread. Before, it read ${percent(before.right / n)}.`
         
         : "Held-out digits it gets wrong: label → answer.";
       part("tiles").setAttribute("aria-label", `Weights of ${training.units} units after ${number(steps)} steps`);
@@ -242,9 +261,13 @@
       const isLive = shown === learner;
       part("time").textContent = isLive
         ? `Step ${number(learner.steps)}, epoch ${learner.epochs.toFixed(1)}` : "";
-      slider.previousElementSibling.textContent = `The recorded training of this book, at step ${number(replay.steps)}`;
+      slider.previousElementSibling.textContent = `The recorded training of this book, ${replay.units} units, at step ${number(replay.steps)}`;
       slider.setAttribute("aria-valuetext", `step ${replay.steps}`);
       part("where").classList.toggle("train-live", isLive);
+      for (const one of root.querySelectorAll("[data-teach]")) one.disabled = !image || !isLive;
+      root.querySelector(".train-teach legend").textContent = isLive ? "Teach it: this is a…" : "Teach it (after Play): this is a…";
+      button("recorded").disabled = !isLive;
+      part("trap").textContent = `${WATCH[trapOf(settings)]}${isLive && learner.steps > 150 ? ` ${SEEN[trapOf(settings)]}` : ""}`;
       slider.disabled = isLive;
     }
     function draw(news) {
@@ -255,6 +278,7 @@
     function anew() {
       learner = new Learner(digits, settings);
       before = null;
+      sayTaught();
       learner.examineNow();
     }
     function show(what) {
@@ -323,7 +347,12 @@
     function teach(one, label, times) {
       before = learner.last;
       learner.teach(one, label, times);
-      part("taught").textContent = `Taught: ${learner.taught.map((t) => t.label).join(", ")}. It learns from ${number(learner.x.length)} digits now.`;
+      sayTaught();
+    }
+    function sayTaught() {
+      part("taught").textContent = learner.taught.length
+        ? `Taught: ${learner.taught.map((t) => t.label).join(", ")}. It learns from ${number(learner.x.length)} digits now.`
+        : "It is added to the digits to learn from, moved by a pixel to each side: nine pictures. Then it trains for an epoch. Make it count more, and see what is forgotten, and what comes back with more training.";
     }
 
     button("play").addEventListener("click", () => (playing ? pause() : play()));
@@ -338,6 +367,10 @@
     });
     button("epoch").addEventListener("click", () => play(Math.ceil(learner.x.length / settings.batch)));
     button("again").addEventListener("click", () => restart());
+    button("recorded").addEventListener("click", () => {
+      pause();
+      show(replay);
+    });
     slider.max = replay.stops.length - 1;
     slider.value = slider.max;
     slider.addEventListener("input", () => {
@@ -380,9 +413,7 @@
       rate.setAttribute("aria-valuetext", settings.rate);
       seed.value = settings.seed;
       root.querySelector("[data-setting=units]").disabled = settings.network !== "dense";
-      const now = settings.trap === "none" && isHigh(settings) ? "rate" : settings.trap;
-      for (const one of root.querySelectorAll("[data-trap]")) one.ariaPressed = one.dataset.trap === now;
-      part("trap").textContent = WATCH[now];
+      for (const one of root.querySelectorAll("[data-trap]")) one.ariaPressed = one.dataset.trap === trapOf(settings);
     }
     for (const [trap, text] of Object.entries(TRAPS)) {
       const one = element("button", {type: "button", textContent: text});
@@ -400,7 +431,6 @@
 
     pad(part("pad"), (drawnImage) => {
       image = drawnImage && grays(shadesOf(drawnImage));
-      for (const one of root.querySelectorAll("[data-teach]")) one.disabled = !image;
       draw(false);
     });
     for (let label = 0; label < 10; label++) {
@@ -426,7 +456,7 @@
         const row = body.insertRow();
         for (const text of [layer === 0 ? "first" : "last", by.toFixed(7), measured.toFixed(7)]) row.insertCell().textContent = text;
       }
-      part("checked").replaceChildren(element("p", {textContent: `Largest difference: ${worst.toExponential(1)}.`}), table);
+      part("checked").replaceChildren(element("p", {textContent: `Largest difference: ${worst.toExponential(1)}. ${worst < 1e-6 ? "They agree: the gradient is right." : "They differ: something is wrong."}`}), table);
       show(learner);
       draw(true);
     });

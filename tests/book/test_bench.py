@@ -23,7 +23,7 @@ import table
 import book
 
 RESULT = json.loads(measuring.RESULT.read_text(encoding="utf-8"))
-PARTS = ("race", "epoch", "loading", "book")
+PARTS = ("race", "epoch", "loading", "engine", "book")
 
 
 @pytest.fixture

@@ -86,8 +86,10 @@ def built(tmp_path_factory):
         (tree / folder).mkdir(parents=True)
     shutil.copytree(TOOLS, tree / "book" / "tools")
     shutil.copytree(ROOT / "book" / "_static", tree / "book" / "_static")
-    shutil.copy(ROOT / "book" / "web" / "palette.css", tree / "book" / "web")
-    shutil.copy(ROOT / "digitlib" / "files.py", tree / "digitlib")
+    for name in ("palette.css", "train.html"):
+        shutil.copy(ROOT / "book" / "web" / name, tree / "book" / "web")
+    for name in ("files.py", "live.py"):
+        shutil.copy(ROOT / "digitlib" / name, tree / "digitlib")
     shutil.copy(ROOT / "_config.yml", tree)
     (tree / "book" / "references.bib").touch()
     (tree / "book" / "index.md").write_text("# Front\n\n```{include} _run.md\n```\n")

@@ -175,11 +175,32 @@ def test_a_spoiled_training_does_not_learn(page, trap):
     assert page.get_by_role("button", name=trap).get_attribute("aria-pressed") == "true"
 
 
-@pytest.mark.parametrize("trap", few(["Shuffled pixels", "Pixels left at 0–255"], 1))
-def test_a_dense_network_can_do_without(page, trap):
+def test_a_dense_network_reads_shuffled_pixels(page):
     example(page, 0)
-    press(page, trap)
+    press(page, "Shuffled pixels")
     reached(page, "accuracy", 0.8)
+
+
+def test_pixels_left_at_bytes_begin_with_a_large_loss(page):
+    press(page, "Pixels left at 0–255")
+    press(page, "Pause")
+    press(page, "Start again")
+    press(page, "One step")
+    assert float(re.search(r"loss ([\d.]+)\.$", page.locator(".train-said").inner_text())[1]) > 10
+
+
+def test_the_recording_comes_back_and_is_not_taught(page):
+    example(page, 3)
+    assert page.get_by_label("Teach it: this is a 7").is_disabled()
+    press(page, "One step")
+    page.get_by_label("Teach it: this is a 7").click()
+    page.get_by_role("button", name="Play", exact=True).wait_for()
+    assert "Taught: 7" in page.locator(".train-taught").inner_text()
+    press(page, "Recording")
+    assert page.get_by_label("Teach it: this is a 7").is_disabled()
+    assert page.get_by_role("slider").first.is_enabled()
+    press(page, "Start again")
+    assert "Taught" not in page.locator(".train-taught").inner_text()
 
 
 def test_the_convolution_and_every_setting(page):
