@@ -8,7 +8,7 @@ import sys
 
 import measuring
 
-IMAGES, SECONDS, SEEDS = 3000, 4, 5
+IMAGES, SECONDS, SEEDS = 3000, 3, 5
 NETWORKS = {
     "784-32-10": "N.dense(784, 32, r), N.relu(), N.dense(32, 10, r)",
     "784-128-10": "N.dense(784, 128, r), N.relu(), N.dense(128, 10, r)",
