@@ -8,18 +8,12 @@
   const FILTERS = 8, WINDOW = 5, STRIDE = 3;
   const SHIFTS = [-1, 0, 1].flatMap((x) => [-1, 0, 1].map((y) => [x, y]));
 
-  const KINDS = {
-    dense({units, dropout}, next, other) {
-      const hidden = net.dense(PIXELS, units, next);
-      const left = dropout ? [net.dropout(dropout, other)] : [];
-      return net.network(hidden, net.relu(), ...left, net.dense(units, 10, next));
-    },
-    convolution({dropout}, next, other) {
-      const hidden = net.convolution(SIDE, FILTERS, WINDOW, STRIDE, next);
-      const left = dropout ? [net.dropout(dropout, other)] : [];
-      return net.network(hidden, net.relu(), ...left, net.dense(hidden.outputs, 10, next));
-    },
-  };
+  function built({network, units, dropout}, next, other) {
+    const hidden = network === "dense" ? net.dense(PIXELS, units, next)
+      : net.convolution(SIDE, FILTERS, WINDOW, STRIDE, next);
+    const left = dropout ? [net.dropout(dropout, other)] : [];
+    return net.network(hidden, net.relu(), ...left, net.dense(hidden.outputs, 10, next));
+  }
 
   class Learner {
     steps = 0;
@@ -44,7 +38,7 @@
         const order = shuffled(learn, chance), before = this.labels;
         this.labels = Array.from(order, (from) => before[from]);
       }
-      this.network = KINDS[settings.network](settings, random(seed), random(seed + 2000));
+      this.network = built(settings, random(seed), random(seed + 2000));
       if (trap === "zeros") for (const {value} of this.network.parameters) value.fill(0);
       this.optimizer = net[settings.optimizer](settings.rate);
       this.order = shuffled(this.x.length, this.next);

@@ -30,7 +30,7 @@
     }
     const x = Float64Array.from(images.subarray(learn * 784), (v) => v / 255);
     const seen = {
-      network, units, stops: steps, go, heldOut: {labels: heldOut}, taught: [],
+      network, units, stops: steps, go, heldOut: {labels: heldOut},
       get steps() { return steps[stop]; },
       get losses() { return losses.slice(0, steps[stop]).map((loss, i) => [i, loss]); },
       get examined() { return examined.slice(0, stop + 1); },

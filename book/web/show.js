@@ -2,7 +2,7 @@
 // pad to write one digit on.
 (() => {
   "use strict";
-  const {SIDE, bytes, picture, probability, pen} = window.digitlib;
+  const {bytes, picture, probability, pen} = window.digitlib;
   const DIGITS = [...Array(10).keys()];
 
   function element(name, properties = {}, ...children) {
@@ -212,6 +212,21 @@
     return group;
   }
 
+  // three buttons with these names: draw once, draw a hundred times, and forget what was drawn
+  function draws([once, often, never], {draw, forget, show}) {
+    const button = (textContent, className, act) => {
+      const one = element("button", {type: "button", textContent, className});
+      one.addEventListener("click", () => {
+        act();
+        show();
+      });
+      return one;
+    };
+    return element("div", {className: "live-row"}, button(once, "live-main", draw), button(often, "", () => {
+      for (let i = 0; i < 100; i++) draw();
+    }), button(never, "", forget));
+  }
+
   // a slider with its name and value; `told` makes words of a number
   function slider(name, {min, max, step = 1, value, told = String}, change) {
     const input = element("input", {type: "range", min, max, step, value}), text = element("span");
@@ -232,12 +247,12 @@
     return label;
   }
 
-  // 784 bytes on a canvas of that many pixels a side of the page
-  function large(image) {
+  // 784 bytes as a picture as wide as there is room
+  function large(image, name = "The digit in 28 by 28 pixels") {
     const canvas = picture(image);
     canvas.className = "live-digit";
     canvas.setAttribute("role", "img");
-    canvas.setAttribute("aria-label", "The digit in 28 by 28 pixels");
+    canvas.setAttribute("aria-label", name);
     return canvas;
   }
 
@@ -249,10 +264,10 @@
     packed.forEach((four, i) => {
       for (let k = 0; k < 4; k++) all[4 * i + k] = 85 * ((four >> (6 - 2 * k)) & 3);
     });
-    return {images: all, labels: Uint8Array.from(labels), learn, size: SIDE * SIDE};
+    return {images: all, labels: Uint8Array.from(labels), learn};
   }
 
   Object.assign(window.digitlib, {
-    show: {element, live, choice, slider, large, sharp, plot, tiles, bars, matrix, interval, pad, digits},
+    show: {element, live, choice, draws, slider, large, sharp, plot, tiles, bars, matrix, interval, pad, digits},
   });
 })();

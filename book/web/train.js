@@ -41,7 +41,7 @@
     labels: "It can learn some labels by heart, and the loss falls slowly; the held-out digits have nothing to do with it.",
     pixels: "A dense network does not know which pixels are neighbors, so it loses nothing. The convolution, which looks at neighbors, does.",
     zeros: "All units stay alike: nothing ever tells one from another. That is why weights start at random.",
-    bytes: "The first sums are far too large, and steps of this length cannot mend them: it reads far fewer digits than without. A smaller rate helps; dividing helps more.",
+    bytes: "The first sums are far too large, and steps of this length cannot mend them: it reads far fewer digits than without. At a smaller rate fewer units die, but it does not get there sooner.",
   };
 
   const PARTS = `
@@ -202,7 +202,6 @@
       const gained = before && last.answers.filter(({answer}, i) => answer === heldOut.labels[i] && before.answers[i].answer !== heldOut.labels[i]).length;
       part("forgot").textContent = before
         ? `Since you taught it, ${number(lost.length)} held-out digits that it had read are misread (framed)${mostOf(lost)}, and ${number(gained)} are read that it had misread. Before, it read ${percent(before.right / n)}.`
-        
         : "Held-out digits it gets wrong: label → answer.";
       part("tiles").setAttribute("aria-label", `Weights of ${training.units} units after ${number(steps)} steps`);
       const loss = training.losses.at(-1)?.[1];

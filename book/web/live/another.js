@@ -3,16 +3,15 @@
 (() => {
   "use strict";
   const {random, percent} = window.digitlib;
-  const {element, live, sharp, interval} = window.digitlib.show;
+  const {element, live, draws, sharp, interval} = window.digitlib.show;
 
   live("another", (root) => {
     const {right, n} = digitlib.data.evaluated, share = right / n, next = random(5), drawn = [];
     const [low, high] = interval(right, n), spread = Math.sqrt((share * (1 - share)) / n);
     const canvas = element("canvas", {className: "live-plot"}), said = element("p", {className: "live-said"});
     canvas.setAttribute("role", "img");
-    const one = element("button", {type: "button", textContent: "Draw another test set", className: "live-main"});
-    const many = element("button", {type: "button", textContent: "100 more"}), none = element("button", {type: "button", textContent: "Forget them"});
-    root.append(element("div", {className: "live-row"}, one, many, none), canvas, said);
+    root.append(draws(["Draw another test set", "100 more", "Forget them"],
+      {draw, forget: () => drawn.splice(0), show}), canvas, said);
     said.setAttribute("role", "status");
 
     function draw() {
@@ -44,18 +43,6 @@
         : "Suppose the true share were exactly what was measured (orange). What would other test sets give?";
       canvas.setAttribute("aria-label", `${drawn.length} accuracies around ${percent(share, 2)}`);
     }
-    one.addEventListener("click", () => {
-      draw();
-      show();
-    });
-    many.addEventListener("click", () => {
-      for (let i = 0; i < 100; i++) draw();
-      show();
-    });
-    none.addEventListener("click", () => {
-      drawn.splice(0);
-      show();
-    });
     addEventListener("resize", show);
     show();
   });

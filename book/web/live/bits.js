@@ -1,11 +1,11 @@
 // Shipping: how many bits does a weight need?
 (() => {
   "use strict";
-  const {bytes, net, percent, recorded} = window.digitlib;
+  const {bytes, percent, recorded} = window.digitlib;
   const {element, live, choice, tiles, bars, interval, pad, digits} = window.digitlib.show;
 
   live("bits", async (root) => {
-    const {images, labels, learn} = await digits(), {network, units} = await recorded({images, labels, learn});
+    const {images, labels, learn} = await digits(), {network, units, read} = await recorded({images, labels, learn});
     const exact = network.parameters.map(({value}) => Float64Array.from(value)), n = labels.length - learn;
     const x = Float64Array.from(images.subarray(784 * learn), (v) => v / 255);
     let image;
@@ -17,7 +17,7 @@
       said, element("div", {className: "live-two"}, canvas, element("div", {}, paper, list)));
     const set = bars(list, "Probability of each digit");
     function show() {
-      set(image && [...net.softmax(network.run(Float64Array.from(image, (v) => v / 255), 1)[0])]);
+      set(image && read(image));
     }
     // each layer's weights to as many values as the bits can tell apart, evenly from the lowest on
     function round(b) {

@@ -1,8 +1,8 @@
 // Evaluating: 4 or 9, the reader against the network.
 (() => {
   "use strict";
-  const {picture, percent, random, shuffled, recorded} = window.digitlib;
-  const {element, live, interval, digits} = window.digitlib.show;
+  const {percent, random, shuffled, recorded} = window.digitlib;
+  const {element, live, large, interval, digits} = window.digitlib.show;
   const MANY = 20;
 
   live("four", async (root) => {
@@ -27,12 +27,8 @@
     function show() {
       const i = asked[yours.length], over = i === undefined;
       for (const one of buttons) one.disabled = over;
-      const canvas = over ? null : picture(images.subarray(784 * i, 784 * (i + 1)));
-      canvas?.classList.add("live-digit");
-      canvas?.setAttribute("role", "img");
-      canvas?.setAttribute("aria-label", "A 4 or a 9");
-      if (canvas) seen.replaceChildren(canvas);
       if (!over) {
+        seen.replaceChildren(large(images.subarray(784 * i, 784 * (i + 1)), "A 4 or a 9"));
         said.textContent = `Digit ${yours.length + 1} of ${MANY}: a 4 or a 9?`;
         return;
       }

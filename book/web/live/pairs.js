@@ -2,7 +2,7 @@
 (() => {
   "use strict";
   const {random} = window.digitlib;
-  const {element, live} = window.digitlib.show;
+  const {element, live, draws} = window.digitlib.show;
 
   live("pairs", (root) => {
     const {first, second, accuracies, p} = digitlib.data.pairs, next = random(3), counts = [0, 0, 0];
@@ -13,10 +13,8 @@
       list.append(element("li", {}, text, bar, count));
       return {bar, count};
     });
-    const one = element("button", {type: "button", textContent: "Train one network each", className: "live-main"});
-    const many = element("button", {type: "button", textContent: "A hundred times"}), none = element("button", {type: "button", textContent: "Start again"});
-    root.append(element("div", {className: "live-row"}, one, many, none), said, list);
     let last;
+    root.append(draws(["Train one network each", "A hundred times", "Start again"], {draw, forget, show}), said, list);
     function draw() {
       const i = Math.floor(next() * accuracies[0].length), j = Math.floor(next() * accuracies[1].length);
       const [a, b] = [accuracies[0][i], accuracies[1][j]], kind = p[i][j] >= 0.05 ? 1 : a > b ? 0 : 2;
@@ -31,19 +29,10 @@
       });
       said.textContent = last ? `${last} ${all} ${all === 1 ? "encounter" : "encounters"} so far.` : "Who will be right?";
     }
-    one.addEventListener("click", () => {
-      draw();
-      show();
-    });
-    many.addEventListener("click", () => {
-      for (let i = 0; i < 100; i++) draw();
-      show();
-    });
-    none.addEventListener("click", () => {
+    function forget() {
       counts.fill(0);
       last = undefined;
-      show();
-    });
+    }
     show();
   });
 })();

@@ -1,7 +1,7 @@
 // Your own digits: the steps into MNIST's frame, each of them on or off.
 (() => {
   "use strict";
-  const {bytes, net, recorded, probability, pen} = window.digitlib;
+  const {bytes, recorded, probability, pen} = window.digitlib;
   const {element, live, large, bars, pad, digits} = window.digitlib.show;
   const SIDE = 28, BOX = 20;
   const STEPS = {cut: "cut out the ink", shape: "keep its proportions", rim: "leave a rim: a box of 20×20", mass: "center it by its mass"};
@@ -22,7 +22,7 @@
   }
 
   live("place", async (root) => {
-    const {network} = await recorded(await digits()), on = {cut: true, shape: true, rim: true, mass: true};
+    const {read} = await recorded(await digits()), on = {cut: true, shape: true, rim: true, mass: true};
     let ink;
     const paper = element("div"), seen = element("div", {className: "live-seen"}), list = element("ol"), said = element("p", {className: "live-said"});
     const boxes = Object.entries(STEPS).map(([name, text]) => {
@@ -69,7 +69,7 @@
         said.textContent = "Write a digit, small and in a corner.";
         return;
       }
-      const image = placed(), p = [...net.softmax(network.run(Float64Array.from(image, (v) => v / 255), 1)[0])];
+      const image = placed(), p = read(image);
       seen.replaceChildren(large(image));
       set(p);
       const answer = p.indexOf(Math.max(...p));

@@ -1,8 +1,8 @@
 // Convolutions: a window over one's own digit, nine weights, and the map that comes out.
 (() => {
   "use strict";
-  const {bytes, picture} = window.digitlib;
-  const {element, live, choice, slider, tiles, pad} = window.digitlib.show;
+  const {bytes} = window.digitlib;
+  const {element, live, choice, slider, large, tiles, pad} = window.digitlib.show;
   const SIDE = 28, OUT = 26;
   const KERNELS = {
     "left to right": [-1, 0, 1, -1, 0, 1, -1, 0, 1], "top to bottom": [-1, -1, -1, 0, 0, 0, 1, 1, 1],
@@ -42,11 +42,7 @@
 
     const sumAt = (top, left) => kernel.reduce((sum, w, i) => sum + (w * image[(top + Math.floor(i / 3)) * SIDE + left + (i % 3)]) / 255, 0);
     function show() {
-      const canvas = picture(image);
-      canvas.classList.add("live-digit");
-      canvas.setAttribute("role", "img");
-      canvas.setAttribute("aria-label", "The digit, with the window on it");
-      seen.replaceChildren(canvas);
+      seen.replaceChildren(large(image, "The digit, with the window on it"));
       seen.style.setProperty("--x", x / SIDE);
       seen.style.setProperty("--y", y / SIDE);
       row.set(y);
