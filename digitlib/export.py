@@ -21,7 +21,7 @@ WEIGHTS = ("float32", "float16", "int8")
 EXAMPLES = 200  # images by which int8 learns how large the numbers get
 
 
-def litert(model, weights="float32", examples=None):
+def litert(model, weights="float32", examples=None, maps=False):
     """A network as the bytes of a LiteRT file that reads one image at a time.
 
     Parameters
@@ -35,6 +35,9 @@ def litert(model, weights="float32", examples=None):
         whole numbers from -128 to 127, between floats that go in and come out.
     examples : array of shape (n, 28, 28), uint8
         Training images, needed by int8, which takes the first 200.
+    maps : bool
+        The file gives the answer as output_0, and as output_1, output_2, … what comes out of each
+        activation function before it, of a network that is not nested.
 
     Raises
     ------
@@ -51,20 +54,22 @@ def litert(model, weights="float32", examples=None):
     heard = io.StringIO()  # Keras 3.8 prints what it has exported, asked or not
     with silence(), warnings.catch_warnings(action="ignore"), redirect_stdout(heard):
         try:
-            return _converted(model, weights, examples)
+            return _converted(model, weights, examples, maps)
         except Exception as error:  # noqa: BLE001 (a layer can make Keras raise almost anything)
             failure = error
     reason = textwrap.shorten(str(failure).strip().partition("\n")[0], 160, placeholder=" …")
     raise ValueError(f"the network cannot be converted ({reason})") from failure
 
 
-def _converted(model, weights, examples):
+def _converted(model, weights, examples, maps):
     shape = (1, *models.frame(model))  # browsers want a batch of one, not any
+    model = _plain(model)
+    if maps:
+        inner = [layer.output for layer in model.layers[:-1] if _activates(layer)]
+        model = keras.Model(model.inputs, [*model.outputs, *inner])
     signature = [keras.InputSpec(shape=shape, dtype="float32", name="image")]
     with tempfile.TemporaryDirectory() as folder:
-        _plain(model).export(
-            folder, format="tf_saved_model", input_signature=signature, verbose=False
-        )
+        model.export(folder, format="tf_saved_model", input_signature=signature, verbose=False)
         converter = tensorflow.lite.TFLiteConverter.from_saved_model(folder)
         if weights != "float32":
             converter.optimizations = [tensorflow.lite.Optimize.DEFAULT]
@@ -74,6 +79,11 @@ def _converted(model, weights, examples):
             images = training.scale(examples[:EXAMPLES]).reshape(-1, *shape)
             converter.representative_dataset = lambda: ({"image": image} for image in images)
         return converter.convert()
+
+
+def _activates(layer):
+    function = getattr(layer, "activation", None)
+    return isinstance(layer, keras.layers.ReLU) or function not in (None, keras.activations.linear)
 
 
 def run(content, images):
@@ -93,10 +103,11 @@ def run(content, images):
             runtime.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         raise ValueError("expected a LiteRT file; its content is something else") from error
-    source, target = runtime.get_input_details()[0], runtime.get_output_details()[0]
-    fits = [*target["shape"]] in [[1, n] for n in models.ANSWERS]
+    source, targets = runtime.get_input_details()[0], runtime.get_output_details()
+    fits = [one for one in targets if [*one["shape"]] in [[1, n] for n in models.ANSWERS]]
     if np.prod(source["shape"]) != 28 * 28 or not fits:
         raise ValueError("expected a network that reads one image and gives ten numbers, or eleven")
+    target = fits[0]
     outputs = np.empty((len(images), target["shape"][1]), "float32")
     for output, image in zip(outputs, images, strict=True):
         runtime.set_tensor(source["index"], image.reshape(source["shape"]))

@@ -22,7 +22,7 @@ def keep(name, content):
     ----------
     name : str
         Unique in the book.
-    content : dict
+    content : dict or list
         What JSON can hold.
     """
     shown = f"(for the pages of the book: {name})"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import browsers
 import pytest
-from support import ROOT, run_build
+from support import LAPTOP, ROOT, run_build, serving
 
 CLOSED = "http://127.0.0.1:9"  # nothing listens there
 
@@ -61,6 +61,13 @@ def site():
 
 
 @pytest.fixture(scope="session")
+def served(site):
+    """The site's address while it is served on this machine."""
+    with serving(site / "html") as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
 def browser():
     from playwright.sync_api import sync_playwright
 
@@ -72,6 +79,34 @@ def browser():
         chromium = playwright.chromium.launch(executable_path=path)
         yield chromium
         chromium.close()
+
+
+@pytest.fixture
+def new_tab(browser):
+    """A function that opens a fresh tab; at the end nothing may have gone wrong in any of them."""
+    tabs = []
+
+    def opened(viewport=LAPTOP, **options):
+        tab = browser.new_page(viewport=viewport, **options)
+        tab.trouble = []
+        note, local = tab.trouble.append, ("file:", "data:", "blob:", "http://127.0.0.1:")
+
+        def heard(line):  # how fast a canvas is read is no trouble
+            if line.type in ("error", "warning") and "Canvas2D" not in line.text:
+                note(f"console: {line.text}")
+
+        tab.on("request", lambda r: r.url.startswith(local) or note(f"asks {r.url}"))
+        tab.on("requestfailed", lambda r: note(f"failed: {r.url}"))
+        tab.on("response", lambda r: r.status >= 400 and note(f"{r.status}: {r.url}"))
+        tab.on("console", heard)
+        tab.on("pageerror", lambda error: note(f"script: {error}"))
+        tabs.append(tab)
+        return tab
+
+    yield opened
+    for tab in tabs:
+        tab.close()
+    assert not [line for tab in tabs for line in tab.trouble]
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -1,4 +1,6 @@
-"""What the tests share: where the project lies, what a phone is, how a folder is served, a sample."""
+"""What the tests share: where the project lies, how a folder is served, a sample; and for pages, what
+a phone is, how a button is pressed, and what axe finds.
+"""
 
 import contextlib
 import functools
@@ -18,6 +20,12 @@ PHONE = {"width": 360, "height": 740}
 LAPTOP = {"width": 1280, "height": 800}
 # preload makes axe fetch the style sheets again, one of them from a wrong place
 AXE = {"preload": False, "resultTypes": ["violations"]}
+# adds up how far a page moves what it shows, in window.moved
+SHIFTS = """
+new PerformanceObserver((list) => {
+  for (const one of list.getEntries()) window.moved = (window.moved ?? 0) + one.value;
+}).observe({type: 'layout-shift', buffered: true});
+"""
 
 
 def few(cases, quick):
@@ -60,3 +68,24 @@ def serving(folder):
             yield f"http://127.0.0.1:{server.server_port}/"
         finally:
             server.shutdown()
+
+
+def press(where, name):
+    """A button of a page, or of a part of one."""
+    where.get_by_role("button", name=name, exact=True).click()
+
+
+def example(where, digit):
+    where.get_by_label("Put an example on the paper").select_option(str(digit))
+
+
+def findings(tab, context=None, **options):
+    """What axe finds, one line each."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    tab.mouse.move(0, 0)  # off the button just clicked, whose tooltip goes away
+    return [
+        f"{rule['impact']}: {rule['id']}: {rule['help']}: {node['html'][:160]}"
+        for rule in Axe().run(tab, context, options=AXE | options).response["violations"]
+        for node in rule["nodes"]
+    ]

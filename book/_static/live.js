@@ -7,8 +7,10 @@
   const NEEDS = {
     train: [DIGITS, REPLAY, "learner", "train"], pixels: [DIGITS], shift: [DIGITS, REPLAY],
     units: [DIGITS, REPLAY], logits: [], step: [DIGITS, REPLAY], another: ["data/evaluated"],
-    four: [DIGITS, REPLAY], pairs: ["data/pairs"], window: [], turn: ["reader"],
-    place: [DIGITS, REPLAY], bits: [DIGITS, REPLAY],
+    patience: ["data/curves"], four: [DIGITS, REPLAY], pairs: ["data/pairs"], runs: ["data/pairs"],
+    window: [], layers: ["reader"], judge: ["data/judged"], turn: ["reader"],
+    place: [DIGITS, REPLAY, "ink", "handwriting", "photo", "reader"],
+    bits: [DIGITS, REPLAY], half: [DIGITS, REPLAY],
   };
   const scriptsOf = (name) => [...COMMON, ...NEEDS[name], ...(name === "train" ? [] : [`live/${name}`])];
   const loaded = new Map(); // each script once, one after the other
@@ -30,9 +32,6 @@
 
   addEventListener("DOMContentLoaded", () => {
     const roots = document.querySelectorAll("[data-live]");
-    if (!roots.length) return;
-    document.head.append(Object.assign(document.createElement("link"),
-      {rel: "stylesheet", href: `${DRAW}live.css`}));
     const near = new IntersectionObserver((entries) => {
       for (const {isIntersecting, target} of entries)
         if (isIntersecting) {

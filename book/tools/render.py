@@ -7,9 +7,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from html import escape, unescape
 from importlib.metadata import version
 from pathlib import Path
 
+import claims
 import nbformat
 import yaml
 from chapters import ROOT, BuildError, chapters, digest, plain, tags, write
@@ -48,6 +50,19 @@ def kept(cell, folder):
         cell.outputs = [one for one in cell.outputs if live.MIME not in one.get("data", {})]
 
 
+def with_results(name, text, recorded):
+    """The guesses of a chapter's text, their results filled in from what its run recorded."""
+
+    def filled(found):
+        try:
+            said = unescape(found[1]).format(**recorded)
+        except (KeyError, ValueError) as error:
+            raise BuildError(f"{name}: a guess has the result {found[1]!r}: {error!r}") from error
+        return f'data-result="{escape(re.sub(r"-(?=[0-9])", "−", said))}"'
+
+    return re.sub(r'data-result="(.*?)"', filled, text)
+
+
 def stage(notebooks, source):
     """Lay out a folder for jupyter-book: pages, chapters with their stamps, tables."""
     shutil.rmtree(source, ignore_errors=True)
@@ -62,7 +77,8 @@ def stage(notebooks, source):
     (source / "extra" / "train" / "index.html").write_text(page, "utf-8")
     (web / "train.html").unlink()
     (web / "data").mkdir()
-    shutil.copy(ROOT / "book" / "web" / "palette.css", source / "book" / "_static")
+    for style in ("palette.css", "live.css"):
+        shutil.copy(ROOT / "book" / "web" / style, source / "book" / "_static")
     shutil.copy(ROOT / "_toc.yml", source)
     runs = ["| Chapter | Data | Seconds | Date |", "|---|---|--:|---|"]
     asked = ["| chapter | its question |", "|:---|:---|"]
@@ -73,8 +89,11 @@ def stage(notebooks, source):
         runs.append(f"| {link} | {DATA[run['data']]} | {run['seconds']:.0f} | {run['date']} |")
         asked.append(f"| {link} | {question} |")
         page = nbformat.from_dict(nb)
+        recorded = dict(claims.recorded(nb))
         for cell in page.cells:
             kept(cell, web / "data")
+            if cell.cell_type == "markdown":
+                cell.source = with_results(name, cell.source, recorded)
             if "injected-parameters" in tags(cell):
                 cell.metadata.tags.append("remove-cell")
         stamp = f":::{{div}} run-stamp\n{in_words(run)}; {run['seconds']:.0f} s.\n:::"

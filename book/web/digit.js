@@ -28,6 +28,14 @@
   const percent = (share, places = 1) => `${(100 * share).toFixed(places)}%`;
   const probability = (p) => (p > 0.9995 ? "> 99.9%" : p < 0.0005 ? "< 0.1%" : percent(p));
 
+  // 95% interval of a share (Wilson 1927)
+  function interval(part, whole) {
+    const z = 1.959964, p = part / whole, scale = 1 + z ** 2 / whole;
+    const middle = (p + z ** 2 / (2 * whole)) / scale;
+    const half = (z * Math.sqrt((p * (1 - p)) / whole + z ** 2 / (4 * whole ** 2))) / scale;
+    return [Math.max(0, middle - half), Math.min(1, middle + half)];
+  }
+
   // Into MNIST's frame, step for step as digitlib/frame.py does it. An image on the way is a list
   // of rows.
 
@@ -106,5 +114,5 @@
   }
 
   window.digitlib = Object.assign(window.digitlib ?? {},
-    {SIDE, bytes, forAddress, unzipped, picture, percent, probability, even, dot, frame});
+    {SIDE, bytes, forAddress, unzipped, picture, percent, probability, interval, even, dot, frame});
 })();

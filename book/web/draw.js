@@ -3,8 +3,8 @@
 (() => {
   "use strict";
   const SURE = 0.8, NOTHING = 10; // as digitlib/cli/predict.py has it
-  const LARGEST = 2000; // pixels of a photo's longer side, twice of what is worked on
-  const {SIDE, bytes, picture, probability, pen: {paperOn, inkOf}} = window.digitlib;
+  const WRITING = 1200; // milliseconds in which a page writes its digit
+  const {SIDE, bytes, picture, probability, pen: {paperOn, inkOf}, photo: {photoOf, pixelsOf}} = window.digitlib;
 
   const best = (rating) => rating.slice(0, NOTHING).indexOf(Math.max(...rating.slice(0, NOTHING)));
   const isNone = (rating) => rating[NOTHING] > digitlib.handwriting.REFUSED;
@@ -15,7 +15,7 @@
     <div class="draw-pad">
       <canvas class="draw-canvas" role="img"
         aria-label="Writing area, for mouse, pen, or finger. Without one, choose an example or a photo below."></canvas>
-      <p class="draw-hint" aria-hidden="true">Write digits here, or drop a photo of some</p>
+      <p class="draw-hint" aria-hidden="true"></p>
     </div>
     <div class="draw-buttons">
       <button type="button" data-do="undo" disabled>Undo</button>
@@ -34,13 +34,14 @@
 
   // The digits on the paper: promises a list of {line, corners, frame, rating}. What is refused, if
   // it stands alone, is in it as well.
-  async function digitsOn({strokes, example, photo}) {
+  async function digitsOn({strokes, example, photo, given}) {
     if (example)
       return [{line: 0, corners: [], frame: example, rating: await digitlib.read(example)}];
     if (photo) return digitlib.handwriting.find(pixelsOf(photo), rate);
     if (!strokes.length) return [];
     const [ink, back] = inkOf(strokes);
-    const {digits, alone} = await digitlib.handwriting.read(ink, rate);
+    const {digits, alone} = await digitlib.handwriting.read(ink,
+      given ? (frames) => frames.map(() => given) : rate);
     return (digits.length || !alone ? digits : [alone]).map(({line, box: [top, left, bottom, right], frame, rating}) => ({
       line, frame, rating,
       corners: [[left, top], [right, top], [right, bottom], [left, bottom]].map(back),
@@ -51,32 +52,6 @@
     const ratings = [];
     for (const frame of frames) ratings.push(await digitlib.read(frame));
     return ratings;
-  }
-
-  function pixelsOf(photo) {
-    const canvas = Object.assign(document.createElement("canvas"), {width: 8, height: 8});
-    const known = canvas.getContext("2d", {willReadFrequently: true});
-    known.fillRect(0, 0, 8, 8);
-    if (known.getImageData(0, 0, 8, 8).data.some((v, i) => v !== (i % 4 === 3 ? 255 : 0)))
-      throw new Error("it hides from pages what a picture holds; allow this page to read canvases");
-    return photo.getContext("2d").getImageData(0, 0, photo.width, photo.height);
-  }
-
-  // A photo as a canvas, turned upright, on white; no larger than the finding needs.
-  async function photoOf(file) {
-    const bitmap = await createImageBitmap(file, {imageOrientation: "from-image"});
-    const scale = Math.min(1, LARGEST / Math.max(bitmap.width, bitmap.height));
-    const canvas = Object.assign(document.createElement("canvas"), {
-      width: Math.max(1, Math.round(bitmap.width * scale)),
-      height: Math.max(1, Math.round(bitmap.height * scale)),
-    });
-    const context = canvas.getContext("2d", {willReadFrequently: true});
-    context.fillStyle = "white";
-    context.fillRect(0, 0, canvas.width, canvas.height);
-    context.imageSmoothingQuality = "high";
-    context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
-    bitmap.close();
-    return canvas;
   }
 
   function linesOf(digits) {
@@ -173,7 +148,7 @@
         return answer.say("The paper is empty.", false);
       }
       try {
-        await digitlib.ready((share) => {
+        if (!on.given) await digitlib.ready((share) => {
           if (number === asked) answer.say(`Loading the network, 4.4 MB, once: ${share} %`);
         });
         if (number !== asked) return; // there is something newer on the paper
@@ -205,7 +180,11 @@
 
     function redraw() {
       paper.redraw(found.map(({corners, rating}) => ({corners, sure: isSure(rating)})));
+      const {given} = paper.now();
       root.classList.toggle("draw-empty", paper.isEmpty());
+      root.classList.toggle("draw-given", !!given);
+      part("hint").textContent = given ? "Now you: a digit, or a letter"
+        : "Write digits here, or drop a photo of some";
       root.querySelector("[data-do=undo]").disabled = paper.untouched();
       root.querySelector("[data-do=clear]").disabled = paper.isEmpty();
     }
@@ -269,7 +248,25 @@
         answer.say("The address holds no image.");
       }
     }
+    // a digit that writes itself before anybody acts, in parts of the paper's height from its middle;
+    // how the network rates it is known
+    function perform({points, rating}) {
+      const {width, height} = part("canvas").getBoundingClientRect(), start = performance.now();
+      const stroke = points.map(([x, y]) => [width / 2 + height * x, height * (0.5 + y)]);
+      const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+      const write = (now) => {
+        const part = still ? 1 : Math.min(1, Math.max(0, now - start) / WRITING);
+        const on = {strokes: [stroke.slice(0, Math.ceil(part * stroke.length) || 1)], given: rating};
+        if (!paper.begin(on)) return;
+        redraw();
+        if (part < 1) requestAnimationFrame(write);
+        else read(false);
+      };
+      requestAnimationFrame(write);
+    }
+
     redraw();
+    if (digitlib.seven && "first" in root.dataset) perform(digitlib.seven);
     if ("open" in root.dataset) {
       open();
       addEventListener("hashchange", open);

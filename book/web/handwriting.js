@@ -396,5 +396,11 @@
     }));
   }
 
-  Object.assign(window.digitlib, {handwriting: {REFUSED, pieces, read, find}});
+  // the ink of a photo as it stands
+  function inkIn({data, width, height}) {
+    const {colors, scale} = resized(data, width, height);
+    for (const [, amount] of ways(brightness(colors), scale)) return amount;
+  }
+
+  Object.assign(window.digitlib, {handwriting: {REFUSED, pieces, read, find, inkIn}});
 })();

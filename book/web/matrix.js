@@ -2,7 +2,7 @@
 // and what they are to precision and recall; a threshold takes unsure answers out.
 (() => {
   "use strict";
-  const {bytes, forAddress, unzipped, picture, percent, probability} = window.digitlib;
+  const {bytes, forAddress, unzipped, picture, percent, probability, interval} = window.digitlib;
   const DIGITS = [...Array(10).keys()], ANY = -1;
   const THRESHOLDS = [
     0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 0.9995, 0.9999, 0.99999];
@@ -69,14 +69,11 @@
   const number = (value) => value.toLocaleString("en-US");
   const plural = (count, one) => `${number(count)} ${one}${count === 1 ? "" : "s"}`;
 
-  // a share with its 95% interval (Wilson 1927)
+  // a share with its 95% interval
   function share(part, whole, places = 1) {
     if (!whole) return "undefined, 0 of 0";
-    const z = 1.959964, p = part / whole, scale = 1 + z ** 2 / whole;
-    const middle = (p + z ** 2 / (2 * whole)) / scale;
-    const half = (z * Math.sqrt((p * (1 - p)) / whole + z ** 2 / (4 * whole ** 2))) / scale;
-    const [low, high] = [Math.max(0, middle - half), Math.min(1, middle + half)];
-    return `${percent(p, places)} (95% interval ${percent(low, places)} to ${percent(high, places)})`;
+    const [low, high] = interval(part, whole);
+    return `${percent(part / whole, places)} (95% interval ${percent(low, places)} to ${percent(high, places)})`;
   }
 
   const nameOf = ({label, answer}) =>

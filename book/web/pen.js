@@ -8,8 +8,9 @@
   const {picture} = window.digitlib;
 
   // The paper: what is on it, and the pen. `changed(final)` is told of each point and of each end.
-  // On it are strokes, lists of points; or one example, 784 bytes; or one photo, a canvas. It is
-  // redrawn with boxes around digits, {corners, sure}.
+  // On it are strokes, lists of points; or one example, 784 bytes; or one photo, a canvas. Strokes that
+  // a page wrote come with `given`, what is known of them, and go when somebody writes. It is redrawn
+  // with boxes around digits, {corners, sure}.
   function paperOn(canvas, changed) {
     const context = canvas.getContext("2d");
     const color = (name) => getComputedStyle(canvas).getPropertyValue(name);
@@ -85,7 +86,7 @@
       canvas.setPointerCapture(event.pointerId);
       pointer = event.pointerId;
       stroke = [at(event)];
-      history.push({strokes: [...(now().strokes ?? []), stroke]});
+      history.push({strokes: [...(now().given ? [] : now().strokes ?? []), stroke]});
       digitlib.retry?.(); // the reader, where there is one
       changed(false);
     });
@@ -102,6 +103,12 @@
         changed(true);
       });
 
+    // on it before anybody acts; false once somebody has
+    function begin(what) {
+      if (history.length > 1) return false;
+      history[0] = what;
+      return true;
+    }
     function show(what) {
       history.push(what);
       digitlib.retry?.(); // the reader, where there is one
@@ -112,7 +119,7 @@
       changed(true);
     }
     const isEmpty = () => now().strokes?.length === 0;
-    return {now, redraw, show, undo, isEmpty, untouched: () => history.length === 1};
+    return {now, redraw, begin, show, undo, isEmpty, untouched: () => history.length === 1};
   }
 
   // Strokes as ink that can be read, drawn by our own hand: some browsers do not tell what is on a

@@ -1,6 +1,7 @@
 // The packaged network in the reader's browser. `digitlib.ready(tell)` loads what it needs, LiteRT.js
 // and the network, and tells the percentage that has come. `digitlib.read(frame)` promises eleven
-// probabilities for 784 bytes: of the ten digits, and of no digit.
+// probabilities for 784 bytes: of the ten digits, and of no digit. `digitlib.look(frame)` promises the
+// maps of each layer, {side, channels, at}, whose numbers go by row, column, channel.
 (() => {
   "use strict";
   const digitlib = window.digitlib;
@@ -73,22 +74,29 @@
     if (failed) network = failed = undefined;
   };
 
+  // what it gives for 784 bytes, {name: Tensor}, handed to `take`; one image at a time
   let last = Promise.resolve();
-  digitlib.read = (frame) => {
+  function ask(frame, take) {
     const answer = last.then(async () => {
       const model = await digitlib.ready();
-      const image = Float32Array.from(frame, (byte) => byte / 255);
-      const tensor = new digitlib.litert.Tensor(image, [1, 28, 28]);
+      const image = new digitlib.litert.Tensor(Float32Array.from(frame, (byte) => byte / 255), [1, 28, 28]);
       try {
-        const [output] = await model.run(tensor);
-        const probabilities = output.toTypedArray().slice();
-        output.delete();
-        return probabilities;
+        const outputs = await model.run({image});
+        const taken = take(outputs);
+        for (const output of Object.values(outputs)) output.delete();
+        return taken;
       } finally {
-        tensor.delete();
+        image.delete();
       }
     });
-    last = answer.catch(() => {}); // one image at a time
+    last = answer.catch(() => {});
     return answer;
-  };
+  }
+  const valuesOf = (tensor) => tensor.toTypedArray().slice();
+  digitlib.read = (frame) => ask(frame, ({output_0: ratings}) => valuesOf(ratings));
+  digitlib.look = (frame) => ask(frame, ({output_0: _, ...maps}) =>
+    Object.entries(maps).sort(([a], [b]) => (a < b ? -1 : 1)).map(([, tensor]) => {
+      const [, side, , channels] = tensor.type.layout.dimensions;
+      return {side, channels, at: valuesOf(tensor)};
+    }));
 })();

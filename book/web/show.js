@@ -58,6 +58,30 @@
     }
   }
 
+  // How often which value came up: in bins from `left` to `right`, so wide as `step`; below them a band,
+  // over them a line. Marks are {at, text}.
+  function histogram(canvas, {values, left, right, step, band: [low, high], line, marks}) {
+    const {context, width, height} = sharp(canvas), foot = height - 40, bins = new Map();
+    const x = (v) => (width * (v - left)) / (right - left);
+    for (const v of values) {
+      const bin = Math.floor((v - left) / step);
+      bins.set(bin, (bins.get(bin) ?? 0) + 1);
+    }
+    const most = Math.max(8, ...bins.values());
+    context.fillStyle = colorOf("pale-blue");
+    context.fillRect(x(low), foot + 4, x(high) - x(low), 8);
+    context.fillStyle = colorOf("blue");
+    for (const [bin, count] of bins)
+      context.fillRect(x(left + bin * step) + 0.5, foot - (foot * count) / most, Math.max(1, x(left + step) - 1), (foot * count) / most);
+    context.fillStyle = colorOf("orange");
+    context.fillRect(x(line) - 1, 0, 2, foot + 12);
+    Object.assign(context, {fillStyle: colorOf("muted"), font: "12px system-ui, sans-serif"});
+    for (const {at, text} of marks) {
+      context.textAlign = at <= left ? "left" : at >= right ? "right" : "center";
+      context.fillText(text, x(at), height - 8);
+    }
+  }
+
   const channels = (color) => color.match(/\w\w/g).map((two) => Number.parseInt(two, 16));
 
   // Weights as pictures, one a unit: weights[i * units + u] is that of pixel i for unit u. Orange
@@ -133,16 +157,9 @@
     };
   }
 
-  // 95% interval of a share (Wilson 1927)
-  function interval(part, whole) {
-    const z = 1.959964, p = part / whole, scale = 1 + z ** 2 / whole;
-    const middle = (p + z ** 2 / (2 * whole)) / scale;
-    const half = (z * Math.sqrt((p * (1 - p)) / whole + z ** 2 / (4 * whole ** 2))) / scale;
-    return [Math.max(0, middle - half), Math.min(1, middle + half)];
-  }
-
   // A pad for one digit. `changed` is told of 784 bytes in MNIST's frame, or of null; and if it was
-  // written, of the strokes and the side of the paper. Gives the function that puts an image on it.
+  // written, of the strokes and the side of the paper. Gives the function that puts something on it,
+  // as paper's `show` does.
   function pad(root, changed) {
     const canvas = element("canvas", {className: "live-paper"});
     canvas.setAttribute("role", "img");
@@ -166,7 +183,7 @@
       undo.disabled = paper.untouched();
       clear.disabled = paper.isEmpty();
       root.classList.toggle("live-empty", paper.isEmpty());
-      const {strokes, example: image} = paper.now();
+      const {strokes = [], example: image} = paper.now();
       if (image) return changed(image);
       if (!strokes.length) return changed(null);
       const [{at, width, height}] = pen.inkOf(strokes);
@@ -181,7 +198,7 @@
     addEventListener("resize", () => paper.redraw());
     root.classList.add("live-empty");
     paper.redraw();
-    return (image) => paper.show({example: image});
+    return paper.show;
   }
 
   // Every <div data-live="name"> is started once; `start` may promise
@@ -268,6 +285,6 @@
   }
 
   Object.assign(window.digitlib, {
-    show: {element, live, choice, draws, slider, large, sharp, plot, tiles, bars, matrix, interval, pad, digits},
+    show: {element, live, choice, draws, slider, large, plot, histogram, tiles, bars, matrix, pad, digits},
   });
 })();

@@ -3,8 +3,8 @@
 // data-open, on a page of its own, it has all parts, and its state is in the address.
 (() => {
   "use strict";
-  const {Learner, bytes, picture, percent, recorded} = window.digitlib;
-  const {element, live, plot, tiles, bars, matrix, interval, pad, digits: load} = window.digitlib.show;
+  const {Learner, bytes, interval, picture, percent, recorded} = window.digitlib;
+  const {element, live, plot, tiles, bars, matrix, pad, digits: load} = window.digitlib.show;
   const BUDGET = 12; // milliseconds of work a frame
   const SLOWLY = 40; // steps at the start, one a frame
   const MISREAD = 12;
@@ -97,13 +97,20 @@
       <div class="train-checked" role="status"></div>
     </details>`;
 
-  const mean20 = (losses) => {
-    let total = 0;
-    return losses.map(([step, loss], i) => {
-      total += loss - (i >= 20 ? losses[i - 20][1] : 0);
-      return [step, total / Math.min(20, i + 1)];
-    });
-  };
+  // the mean of the last twenty losses at each step, and the highest loss; what is known is kept
+  function meansOf() {
+    let points = [], total = 0, high = 0, of;
+    return (training) => {
+      const {losses} = training;
+      if (of !== training || losses.length < points.length) [points, total, high, of] = [[], 0, 0, training];
+      for (let i = points.length; i < losses.length; i++) {
+        total += losses[i][1] - (i >= 20 ? losses[i - 20][1] : 0);
+        high = Math.max(high, losses[i][1]);
+        points.push([losses[i][0], total / Math.min(20, i + 1)]);
+      }
+      return {points, high};
+    };
+  }
   const axis = (right) => [{at: 0, text: "step 0"}, {at: right, text: number(right)}];
 
   // What is seen of a training; the reader's digit is `image`, or null.
@@ -113,7 +120,7 @@
     const setVotes = bars(root.querySelector(".train-unit ol"), "Weight of the unit in each digit");
     const setMatrix = matrix(root.querySelector("table"), "Confusion matrix");
     const unitInput = root.querySelector(".train-unit input");
-    const canvas = part("tiles");
+    const canvas = part("tiles"), means = meansOf();
     let chosen = 0, shown;
 
     const columns = (units) => Math.ceil(Math.sqrt(units));
@@ -162,11 +169,11 @@
       const {losses, steps} = training, right = Math.max(steps, 20);
       shown.deadNow ??= [];
       weights(training, image);
-      const high = losses.reduce((most, [, loss]) => Math.max(most, loss), 2.6);
+      const mean20 = means(training), high = Math.max(mean20.high, 2.6);
       const marks = high < 4 ? [0, 1, 2] : [0, high / 2, high];
       plot(part("loss"), {right, low: 0, high, across: axis(right),
         up: marks.map((at) => ({at, text: at < 10 ? `${+at.toFixed(1)}` : number(Math.round(at))})),
-        curves: [{points: losses, color: "pale-blue", wide: 1}, {points: mean20(losses), color: "blue", wide: 2}]});
+        curves: [{points: losses, color: "pale-blue", wide: 1}, {points: mean20.points, color: "blue", wide: 2}]});
       setRead(image && training.read(image));
     }
 

@@ -25,6 +25,9 @@ def arguments(parser):
         default="float32",
         help="default: float32; int8 looks at training images",
     )
+    parser.add_argument(
+        "--maps", action="store_true", help="also give what comes out of each activation function"
+    )
 
 
 def run(args):
@@ -37,7 +40,7 @@ def run(args):
 
     model = network(args.model)
     examples = data.load(args.data).x_train if args.weights == "int8" else None
-    content = export.litert(model, args.weights, examples)
+    content = export.litert(model, args.weights, examples, args.maps)
     write(export.script("network", content) if page else content, out, force=args.force)
     facts = {"file": str(out), "weights": args.weights, "bytes": out.stat().st_size}
     print(json.dumps(facts) if args.json else f"{out}: {facts['bytes']:,} bytes, {args.weights}")

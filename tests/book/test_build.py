@@ -86,7 +86,7 @@ def built(tmp_path_factory):
         (tree / folder).mkdir(parents=True)
     shutil.copytree(TOOLS, tree / "book" / "tools")
     shutil.copytree(ROOT / "book" / "_static", tree / "book" / "_static")
-    for name in ("palette.css", "train.html"):
+    for name in ("palette.css", "live.css", "train.html"):
         shutil.copy(ROOT / "book" / "web" / name, tree / "book" / "web")
     for name in ("files.py", "live.py"):
         shutil.copy(ROOT / "digitlib" / name, tree / "digitlib")

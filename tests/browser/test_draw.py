@@ -6,12 +6,11 @@ import re
 
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from papers import PAPER, TEXT, on_white, rate
 from papers import page as ink_of_a_page
 from PIL import Image
 from scipy import ndimage
-from support import AXE, PHONE, TOOLS, WEB, few, sample, serving
+from support import PHONE, TOOLS, WEB, few, findings, sample, serving
 
 from digitlib import export, handwriting, models, plots
 from digitlib.frame import to_frame
@@ -28,15 +27,10 @@ def address():
 
 
 @pytest.fixture
-def page(browser):
-    page = browser.new_page()
-    page.problems = []
-    page.on("pageerror", lambda error: page.problems.append(str(error)))
-    page.on("console", lambda line: "Canvas2D" in line.text or page.problems.append(line.text))
+def page(new_tab):
+    page = new_tab()
     page.route("**/favicon.svg", lambda route: route.fulfill(body=""))  # the book's, not here
-    yield page
-    page.close()
-    assert page.problems == []
+    return page
 
 
 def draw(page, *strokes):
@@ -273,8 +267,9 @@ def test_without_the_runtime(page, address):
     page.goto(address)
     draw(page, SEVEN)
     heard(page, "cannot run in this browser")
-    assert page.problems == ["Failed to load resource: net::ERR_FAILED"]
-    page.problems.clear()
+    refused = [f"failed: {address.replace('index.html', 'network.js')}"]
+    assert page.trouble == [*refused, "console: Failed to load resource: net::ERR_FAILED"]
+    page.trouble.clear()
     page.unroute("**/network.js")
     draw(page, BAR)
     heard(page, "reads a 7")
@@ -290,8 +285,7 @@ def test_phone_dark_and_accessible(page, address):
         heard(page, "reads a 3")
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
         assert page.evaluate("document.documentElement.dataset.theme") == scheme
-        violations = Axe().run(page, options=AXE).response["violations"]
-        assert [v["id"] for v in violations] == []
+        assert findings(page) == []
         for button in page.get_by_role("button").all():
             assert min(button.bounding_box()["width"], button.bounding_box()["height"]) >= 44
 
@@ -396,7 +390,7 @@ def test_the_palette_is_that_of_the_figures(page, address):
 def test_weights():
     page = (WEB / "index.html").read_text("utf-8")
     first = ["index.html", *re.findall(r'(?:src|href)="([\w.]+\.(?:js|css))"', page)]
-    assert len(first) == 13
+    assert len(first) == 14
     after = sum((WEB / name).stat().st_size for name in RUNTIME)
     assert sum((WEB / name).stat().st_size for name in first) < 100_000
     assert after < 4_500_000

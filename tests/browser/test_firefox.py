@@ -147,15 +147,13 @@ def test_the_matrix_by_keyboard(firefox, tmp_path):
     assert firefox.run(f"return {title}") == "Label 4, read as 8: 0 images"
 
 
-def test_a_network_learns(firefox, site):
-    with serving(site / "html") as address:
-        firefox.goto(f"{address}train/index.html")
-        root = "document.querySelector('[data-live=train]').dataset"
-        firefox.until(f"return '' === {root}.ready")
-        assert firefox.run(f"return {root}.steps") == "0"
-        firefox.run("document.querySelector('[data-do=play]').click()")
-        firefox.until(f"return Number({root}.accuracy) > 0.9")
-        firefox.run("document.querySelector('[data-do=play]').click()")
-        assert "held-out digits are read" in firefox.run(
-            "return document.querySelector('.train-said').textContent"
-        )
+def test_a_network_learns(firefox, served):
+    firefox.goto(f"{served}train/index.html")
+    root = "document.querySelector('[data-live=train]').dataset"
+    firefox.until(f"return '' === {root}.ready")
+    assert firefox.run(f"return {root}.steps") == "0"
+    firefox.run("document.querySelector('[data-do=play]').click()")
+    firefox.until(f"return Number({root}.accuracy) > 0.9")
+    firefox.run("document.querySelector('[data-do=play]').click()")
+    said = "return document.querySelector('.train-said').textContent"
+    assert "held-out digits are read" in firefox.run(said)

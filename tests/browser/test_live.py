@@ -8,8 +8,8 @@ import re
 
 import nbformat
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from support import AXE, LAPTOP, PHONE, ROOT, few, serving
+from PIL import Image, ImageDraw
+from support import LAPTOP, PHONE, ROOT, SHIFTS, example, few, findings, press
 
 WHERE = {
     name: path.stem
@@ -18,32 +18,14 @@ WHERE = {
     for name in re.findall(r'data-live="(\w+)"', cell.source)
 }
 SMALL = [name for name in WHERE if name != "train"]
-SHIFTS = """
-new PerformanceObserver((list) => {
-  for (const one of list.getEntries()) window.moved = (window.moved ?? 0) + one.value;
-}).observe({type: 'layout-shift', buffered: true});
-"""
-
-
-@pytest.fixture(scope="module")
-def served(site):
-    with serving(site / "html") as address:
-        yield address
 
 
 @pytest.fixture
-def visit(browser, served):
+def visit(new_tab, served):
     """A function that opens the chapter of a live part and gives the part when it is there."""
-    trouble, tabs = [], []
 
     def open_part(name, viewport=LAPTOP, base=served, **options):
-        tab = browser.new_page(viewport=viewport, **options)
-        tabs.append(tab)
-        local = ("file:", "data:", "blob:", "http://127.0.0.1:")
-        tab.on("request", lambda r: r.url.startswith(local) or trouble.append(f"asks {r.url}"))
-        tab.on("requestfailed", lambda r: trouble.append(f"failed: {r.url}"))
-        tab.on("console", lambda m: m.type == "error" and trouble.append(m.text))
-        tab.on("pageerror", lambda error: trouble.append(str(error)))
+        tab = new_tab(viewport, **options)
         tab.add_init_script(SHIFTS)
         tab.goto(f"{base}notebooks/{WHERE[name]}.html")
         tab.locator(f"#{name}, [data-live={name}]").first.scroll_into_view_if_needed()
@@ -52,10 +34,7 @@ def visit(browser, served):
         part.scroll_into_view_if_needed()
         return part
 
-    yield open_part
-    for tab in tabs:
-        tab.close()
-    assert not trouble
+    return open_part
 
 
 def said(part):
@@ -64,14 +43,6 @@ def said(part):
 
 def slide(part, name, value):
     part.get_by_role("slider", name=name).fill(str(value))
-
-
-def press(part, name):
-    part.get_by_role("button", name=name, exact=True).click()
-
-
-def example(part, digit):
-    part.get_by_label("Put an example on the paper").select_option(str(digit))
 
 
 def bars(part):
@@ -85,13 +56,12 @@ def test_every_one(visit, name, theme):
     """Accessible, within a phone of 320 pixels, at rest when it starts, and reached by keyboard."""
     part = visit(name, PHONE, color_scheme=theme, reduced_motion="reduce")
     tab = part.page
-    found = Axe().run(tab, context=f"[data-live={name}]", options=AXE).response["violations"]
-    assert [f"{rule['id']}: {node['html'][:200]}" for rule in found for node in rule["nodes"]] == []
+    assert findings(tab, f"[data-live={name}]") == []
     assert tab.evaluate("window.moved ?? 0") < 0.02
     tab.set_viewport_size({"width": 320, "height": 640})
     wide = "one => [one, ...one.querySelectorAll('*')].map(e => e.getBoundingClientRect().right)"
     assert max(part.evaluate(wide)) <= 320
-    for control in part.locator("button:enabled, input, select").all():
+    for control in part.locator("button:enabled, input:visible, select").all():
         control.focus()
         assert control.evaluate("one => one === document.activeElement")
 
@@ -251,7 +221,7 @@ def test_turn(visit):
 def test_place(visit):
     part = visit("place")
     example(part, 0)
-    assert said(part).startswith("Read as 0")
+    assert said(part).startswith("The small network (bars): 0")
     whole = bars(part)
     part.get_by_label("cut out the ink").uncheck()
     assert bars(part) != whole
@@ -263,7 +233,7 @@ def test_place(visit):
     mouse.down()
     mouse.move(box["x"] + 22, box["y"] + 90, steps=5)
     mouse.up()
-    assert said(part).startswith("Read as")
+    assert said(part).startswith("The small network (bars): ")
     assert bars(part) != whole
 
 
@@ -282,3 +252,100 @@ def test_bits(visit):
     assert told()[1] < accuracy
     press(part, "32 bits")
     assert told() == (size, accuracy)
+
+
+def test_patience(visit):
+    part = visit("patience")
+
+    def kept():
+        return [
+            float(one) for one in re.findall(r"keeps epoch (\d+) .*loss ([\d.]+)", said(part))[0]
+        ]
+
+    slide(part, "Patience", 1)
+    hasty = kept()
+    slide(part, "Patience", 10)
+    assert kept()[0] >= hasty[0]
+    assert kept()[1] <= hasty[1]
+    assert part.locator(".live-choice button").count() >= 2
+
+
+def test_runs(visit):
+    part = visit("runs")
+
+    def width():
+        low, high = re.search(r"between (\S+) and (\S+) points", said(part)).groups()
+        return float(high.replace("−", "-")) - float(low.replace("−", "-"))
+
+    one = width()
+    slide(part, "Runs of each", 16)
+    assert "16 runs of each" in said(part)
+    assert width() == pytest.approx(one / 4, rel=0.4)
+
+
+def test_judge(visit):
+    part = visit("judge")
+    seen = part.locator(".live-said")
+    total = int(re.search(r"of (\d+)", seen.first.inner_text())[1])
+    press(part, "cannot tell")
+    label, answer = re.search(
+        r"its label is (\d).* the networks say (\d)", seen.last.inner_text()
+    ).groups()
+    assert label != answer
+    part.get_by_role("button", name="0", exact=True).focus()
+    for _ in range(total - 1):
+        part.page.keyboard.press("3")
+    counts = re.search(
+        r"label on (\d+).* networks on (\d+).* neither on (\d+)", seen.first.inner_text()
+    ).groups()
+    assert sum(map(int, counts)) == total
+    assert not part.get_by_role("button", name="0", exact=True).is_enabled()
+    press(part, "Start again")
+    assert seen.first.inner_text().startswith("Digit 1 of")
+
+
+@pytest.mark.slow
+def test_layers(visit):
+    part = visit("layers")
+    example(part, 4)
+    part.locator(".live-maps:not([hidden])").wait_for()
+    assert said(part).startswith("24 maps of 26×26. One number depends on 3×3 pixels")
+    press(part, "fifth")
+    assert said(part).startswith("128 maps of 2×2. One number depends on 21×21 pixels")
+    press(part, "Clear")
+    assert part.locator(".live-maps").is_hidden()
+
+
+def test_half_a_pixel(visit):
+    part = visit("half")
+    whole = bars(part)
+    moved = 0
+    for digit in range(10):
+        example(part, digit)
+        part.get_by_label("half a pixel").check()
+        moved += "Moved by a pixel" in said(part)
+        part.get_by_label("half a pixel").uncheck()
+    assert 4 <= moved <= 10
+    example(part, 7)
+    assert bars(part) == whole
+
+
+@pytest.mark.slow
+def test_place_reads_a_photo(visit, tmp_path):
+    part = visit("place")
+    image = Image.new("L", (600, 400), 210)
+    ImageDraw.Draw(image).line([(280, 120), (360, 120), (310, 300)], fill=40, width=14)
+    image.save(tmp_path / "seven.png")
+    (tmp_path / "no.png").write_bytes(b"no picture")
+    part.locator("input[type=file]").set_input_files(tmp_path / "no.png")
+    part.page.wait_for_function(
+        "document.querySelector('[data-live=place] > .live-said').textContent.includes('no picture')"
+    )
+    part.locator("input[type=file]").set_input_files(tmp_path / "seven.png")
+    part.page.wait_for_function(
+        r"/packaged one: 7, /.test(document.querySelector('[data-live=place] > .live-said').textContent)"
+    )
+    part.get_by_label("cut out the ink").uncheck()
+    part.page.wait_for_function(
+        r"!/packaged one: 7, > /.test(document.querySelector('[data-live=place] > .live-said').textContent)"
+    )

@@ -5,9 +5,8 @@ import re
 
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from sklearn.metrics import confusion_matrix
-from support import AXE, PHONE, sample
+from support import PHONE, findings, sample
 
 from digitlib import clickable, evaluation
 
@@ -39,16 +38,11 @@ def url(tmp_path_factory):
 
 
 @pytest.fixture
-def page(browser, url):
-    page = browser.new_page()
-    problems = []
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("console", lambda line: problems.append(line.text))
+def page(new_tab, url):
+    page = new_tab()
     page.goto(url)
     page.locator(".clickable-live").wait_for()
-    yield page
-    page.close()
-    assert problems == []
+    return page
 
 
 def wrong(probabilities):
@@ -227,8 +221,8 @@ def test_rejecting(page):
     assert title(page).endswith(f": {count - refused} images, {refused} refused")
 
 
-def test_a_phone_and_accessible(browser, url):
-    page = browser.new_page(viewport=PHONE, has_touch=True)
+def test_a_phone_and_accessible(new_tab, url):
+    page = new_tab(PHONE, has_touch=True)
     page.goto(url)
     cell(page, 2, 3).tap()
     assert title(page).startswith("Label 2, read as 3:")
@@ -236,13 +230,11 @@ def test_a_phone_and_accessible(browser, url):
     for button in page.locator("table:visible tbody button").all()[::7]:
         box = button.bounding_box()
         assert min(box["width"], box["height"]) >= 24
-    assert [v["id"] for v in Axe().run(page, options=AXE).response["violations"]] == []
-    page.close()
+    assert findings(page) == []
 
 
-def test_without_scripts_there_are_tables(browser, url):
-    context = browser.new_context(java_script_enabled=False)
-    page = context.new_page()
+def test_without_scripts_there_are_tables(new_tab, url):
+    page = new_tab(java_script_enabled=False)
     page.goto(url)
     for table, (name, probabilities) in zip(
         page.locator("table").all(), NETWORKS.items(), strict=True
@@ -256,13 +248,12 @@ def test_without_scripts_there_are_tables(browser, url):
         for digit, row in enumerate(rows[1:11]):
             assert row == [*map(str, [digit, *counts[digit]]), f"{one.recall[digit]:.1%}"]
         assert rows[11] == ["precision", *(f"{share:.1%}" for share in one.precision)]
-    context.close()
 
 
-def test_the_links_of_a_book_name_its_draw_page_and_the_image(browser, tmp_path):
+def test_the_links_of_a_book_name_its_draw_page_and_the_image(new_tab, tmp_path):
     matrix = clickable.matrix(Y_TRUE, NETWORKS, IMAGES).data
     (tmp_path / "page.html").write_text(f'<html data-content_root="../">{matrix}', "utf-8")
-    page = browser.new_page()
+    page = new_tab()
     page.goto((tmp_path / "page.html").as_uri())
     page.locator(".clickable-live").wait_for()
     links = page.locator(".clickable-chosen li a").evaluate_all(
@@ -274,11 +265,10 @@ def test_the_links_of_a_book_name_its_draw_page_and_the_image(browser, tmp_path)
         text = re.fullmatch(r"\.\./draw/index\.html#image=([\w-]+)", link)[1]
         image = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
         assert image == IMAGES[index].tobytes()
-    page.close()
 
 
-def test_in_the_book_an_image_opens_in_draw(browser, site):
-    page = browser.new_page()
+def test_in_the_book_an_image_opens_in_draw(new_tab, site):
+    page = new_tab()
     page.goto((site / "html" / "notebooks" / "12_matrix.html").as_uri())
     card = page.locator(".clickable-chosen li").first
     pixels = "e => e.getContext('2d').getImageData(0, 0, 28, 28).data.filter((_, i) => i % 4 === 3)"
@@ -292,25 +282,23 @@ def test_in_the_book_an_image_opens_in_draw(browser, site):
     )
     seen = page.locator(".draw-found canvas").evaluate(f"e => [...({pixels})(e)]")
     assert seen == chosen
-    page.close()
 
 
-def test_one_network_needs_no_choice(browser, tmp_path):
+def test_one_network_needs_no_choice(new_tab, tmp_path):
     (tmp_path / "page.html").write_text(
         clickable.matrix(Y_TRUE, {"one": FIRST}, IMAGES).data, "utf-8"
     )
-    page = browser.new_page()
+    page = new_tab()
     page.goto((tmp_path / "page.html").as_uri())
     page.locator(".clickable-live").wait_for()
     assert page.locator("fieldset").count() == 1
     assert not page.locator("fieldset").is_visible()
-    page.close()
 
 
-def test_two_on_one_page_do_not_meet(browser, tmp_path):
+def test_two_on_one_page_do_not_meet(new_tab, tmp_path):
     one = clickable.matrix(Y_TRUE, NETWORKS, IMAGES).data
     (tmp_path / "page.html").write_text(one + one, "utf-8")
-    page = browser.new_page()
+    page = new_tab()
     page.goto((tmp_path / "page.html").as_uri())
     page.locator(".clickable-live").nth(1).wait_for()
     assert page.locator(".clickable-controls").count() == 2
@@ -320,14 +308,13 @@ def test_two_on_one_page_do_not_meet(browser, tmp_path):
     first, second = (tables.nth(k).inner_text().split() for k in range(2))
     assert first[1:11] == [str(count) for count in MATRIX[0]]
     assert first != second
-    page.close()
 
 
-def test_a_confidence_at_the_threshold_and_an_absent_digit(browser, tmp_path):
+def test_a_confidence_at_the_threshold_and_an_absent_digit(new_tab, tmp_path):
     y_true = np.arange(9).repeat(200)  # no nine
     probabilities = np.full((len(y_true), 10), np.float32(0.1 / 9), np.float32)
     probabilities[range(len(y_true)), y_true] = np.float32(0.9)  # as a double, it is less
-    page = browser.new_page()
+    page = new_tab()
     shown = clickable.matrix(y_true, {"one": probabilities}, np.zeros((1800, 28, 28), np.uint8))
     (tmp_path / "page.html").write_text(shown.data, "utf-8")
     page.goto((tmp_path / "page.html").as_uri())
@@ -343,12 +330,11 @@ def test_a_confidence_at_the_threshold_and_an_absent_digit(browser, tmp_path):
     assert title(page) == "Label 9, read as 9: 0 images"
     assert "recall undefined, 0 of 0" in page.locator(".clickable-chosen div").inner_text()
     assert "No image is here." in page.locator(".clickable-chosen").inner_text()
-    page.close()
 
 
-def test_the_colors_of_the_darkest_cell(browser, url):
+def test_the_colors_of_the_darkest_cell(new_tab, url):
     """A checker of whole pages leaves out text of one character."""
-    page = browser.new_page()
+    page = new_tab()
     page.goto(url)
     page.locator(".clickable-live").wait_for()
     for ink, paper, accent in [
@@ -375,7 +361,6 @@ def test_the_colors_of_the_darkest_cell(browser, url):
 
         low, high = sorted([light(mixed), light(write)])
         assert high / low >= 4.5
-    page.close()
 
 
 @pytest.mark.parametrize(

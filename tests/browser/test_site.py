@@ -5,8 +5,8 @@ The site is the one of the fixture `site`: the real chapters, run on the sample.
 
 import pytest
 import render
-from axe_playwright_python.sync_playwright import Axe
-from support import AXE, LAPTOP, PHONE, few, serving
+from playwright.sync_api import expect
+from support import LAPTOP, PHONE, SHIFTS, few, findings, press
 
 PAGES = render.pages()
 CHAPTERS = [page for page in PAGES if page.startswith("notebooks/")]
@@ -38,46 +38,21 @@ ONE_OF_A_KIND = """
 """
 
 
-@pytest.fixture(scope="module")
-def served(site):
-    """The site's address while it is served on this machine."""
-    with serving(site / "html") as address:
-        yield address
-
-
 @pytest.fixture
-def visit(browser):
-    """A function that opens an address in a fresh tab; at the end nothing may have gone wrong."""
-    trouble, tabs = [], []
+def visit(new_tab):
+    """A function that opens an address, without motion, so that no transition is waited for."""
 
-    def open_tab(address, viewport):
-        # without motion, so that there is no transition to wait for
-        tab = browser.new_page(viewport=viewport, reduced_motion="reduce")
-        tabs.append(tab)
-        local = ("file:", "data:", "blob:", "http://127.0.0.1:")
-        tab.on("request", lambda r: r.url.startswith(local) or trouble.append(f"asks {r.url}"))
-        tab.on("requestfailed", lambda r: trouble.append(f"failed: {r.url}"))
-        tab.on("response", lambda r: r.status >= 400 and trouble.append(f"{r.status}: {r.url}"))
-        tab.on("console", lambda m: m.type == "error" and trouble.append(f"console: {m.text}"))
-        tab.on("pageerror", lambda error: trouble.append(f"script: {error}"))
+    def opened(address, viewport):
+        tab = new_tab(viewport, reduced_motion="reduce")
         tab.goto(address)
         return tab
 
-    yield open_tab
-    for tab in tabs:
-        tab.close()
-    assert not trouble
+    return opened
 
 
-def findings(tab, **options):
-    """What axe finds serious or critical, one line each."""
-    tab.mouse.move(0, 0)  # off the button just clicked, whose tooltip goes away
-    return [
-        f"{rule['id']} ({rule['impact']}): {rule['help']}: {node['html'][:160]}"
-        for rule in Axe().run(tab, options=AXE | options).response["violations"]
-        if rule["impact"] in ("serious", "critical")
-        for node in rule["nodes"]
-    ]
+def serious(tab, **options):
+    """What axe finds serious or critical."""
+    return [one for one in findings(tab, **options) if one.startswith(("serious", "critical"))]
 
 
 def set_theme(tab, theme):
@@ -108,11 +83,11 @@ def test_served_light_and_dark_and_accessible(visit, served, page):
     """Nothing that axe finds, light and dark, and text that can be read."""
     tab = visit(f"{served}{page}.html", LAPTOP)
     seen = {}
-    assert findings(tab, rules={"color-contrast": {"enabled": False}}) == []
+    assert serious(tab, rules={"color-contrast": {"enabled": False}}) == []
     tab.evaluate(ONE_OF_A_KIND)
     for theme in ("light", "dark"):
         set_theme(tab, theme)
-        assert findings(tab, runOnly=["color-contrast"]) == []
+        assert serious(tab, runOnly=["color-contrast"]) == []
         contrast, seen[theme] = tab.locator("article p").first.evaluate(CONTRAST)
         assert contrast >= 4.5
     assert seen["light"] != seen["dark"]
@@ -127,7 +102,7 @@ def test_the_front_door_leads_to_the_first_page(visit, site):
 def test_search_finds_a_word(visit, served):
     tab = visit(f"{served}search.html?q=softmax", LAPTOP)
     tab.locator("#search-results li a").first.wait_for()
-    assert findings(tab) == []
+    assert serious(tab) == []
 
 
 def test_search_works_from_a_folder(visit, site):
@@ -158,3 +133,39 @@ def test_the_keyboard_reaches_contents_sidebar_and_page(visit, served):
     phone.locator("button.primary-toggle:visible").first.focus()
     phone.keyboard.press("Enter")
     phone.locator(f"a[href$='{CHAPTERS[1].split('/')[1]}.html']:visible").first.wait_for()
+
+
+def test_the_front_page_writes_a_seven(visit, new_tab, served):
+    """With an answer that is recorded, and is the network's; then it is the reader's turn."""
+    tab = new_tab(LAPTOP)
+    tab.add_init_script(SHIFTS)
+    asked = []
+    tab.on("request", lambda request: asked.append(request.url.rpartition("/")[2]))
+    tab.goto(f"{served}book/index.html")
+    draw = tab.locator(".draw-a-digit")
+    verdict = draw.locator(".draw-verdict")
+    expect(verdict).to_have_text("7")
+    assert draw.locator(".draw-hint").inner_text() == "Now you: a digit, or a letter"
+    assert "network.js" not in asked
+    assert draw.locator(".draw-said").inner_text() == ""  # nobody asked
+    assert tab.evaluate("window.moved ?? 0") < 0.02
+    read = """async () => {
+        const {width, height} = document.querySelector(".draw-canvas").getBoundingClientRect();
+        const stroke = digitlib.seven.points.map(([x, y]) => [width / 2 + height * x, height * (0.5 + y)]);
+        const all = async (frames) => Promise.all(frames.map(digitlib.read));
+        const {digits} = await digitlib.handwriting.read(digitlib.pen.inkOf([stroke])[0], all);
+        return digits.map(({rating}) => [...rating]);
+    }"""
+    (rating,) = tab.evaluate(read)
+    assert rating == pytest.approx(tab.evaluate("digitlib.seven.rating"), abs=0.005)
+    box = draw.locator("canvas").first.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 4
+    tab.mouse.move(x, y)
+    tab.mouse.down()
+    tab.mouse.move(x + 2, y + box["height"] / 2, steps=8)
+    tab.mouse.up()
+    expect(verdict).to_have_text("1")  # alone, for the 7 is gone
+    press(draw, "Clear")
+    assert draw.locator(".draw-hint").inner_text().startswith("Write digits here")
+    still = visit(f"{served}book/index.html", PHONE)  # without motion
+    expect(still.locator(".draw-verdict")).to_have_text("7", timeout=1000)

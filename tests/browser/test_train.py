@@ -6,38 +6,21 @@ On the sample, as the site of the fixture `site` has it; on MNIST it is the same
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from chapters import read
-from support import AXE, LAPTOP, PHONE, ROOT, few, serving
-
-
-@pytest.fixture(scope="module")
-def served(site):
-    with serving(site / "html") as address:
-        yield address
+from support import LAPTOP, PHONE, ROOT, SHIFTS, example, few, findings, press
 
 
 @pytest.fixture
-def visit(browser):
-    """A function that opens the page, and waits until it is ready; nothing may have gone wrong."""
-    trouble, tabs = [], []
+def visit(new_tab):
+    """A function that opens the page, and waits until it is ready."""
 
-    def open_tab(address, viewport=LAPTOP, **options):
-        tab = browser.new_page(viewport=viewport, **options)
-        tabs.append(tab)
-        local = ("file:", "data:", "blob:", "http://127.0.0.1:")
-        tab.on("request", lambda r: r.url.startswith(local) or trouble.append(f"asks {r.url}"))
-        tab.on("requestfailed", lambda r: trouble.append(f"failed: {r.url}"))
-        tab.on("console", lambda m: m.type == "error" and trouble.append(m.text))
-        tab.on("pageerror", lambda error: trouble.append(str(error)))
+    def opened(address, viewport=LAPTOP, **options):
+        tab = new_tab(viewport, **options)
         tab.goto(address)
         tab.locator("[data-ready]").wait_for()
         return tab
 
-    yield open_tab
-    for tab in tabs:
-        tab.close()
-    assert not trouble
+    return opened
 
 
 @pytest.fixture
@@ -55,14 +38,6 @@ def reached(tab, what, least):
 def state(tab):
     root = tab.locator("[data-live]")
     return int(root.get_attribute("data-steps")), float(root.get_attribute("data-accuracy"))
-
-
-def press(tab, name):
-    tab.get_by_role("button", name=name, exact=True).click()
-
-
-def example(tab, digit):
-    tab.get_by_label("Put an example on the paper").select_option(str(digit))
 
 
 def read_as(tab):
@@ -261,8 +236,7 @@ def test_accessible(visit, served, theme):
     for summary in tab.locator(".train summary").all():
         summary.click()
     press(tab, "One step")
-    found = Axe().run(tab, options=AXE).response["violations"]
-    assert [f"{rule['id']}: {node['html'][:200]}" for rule in found for node in rule["nodes"]] == []
+    assert findings(tab) == []
     assert tab.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     tab.set_viewport_size({"width": 320, "height": 640})
     assert tab.evaluate("document.documentElement.scrollWidth") <= 320
@@ -295,27 +269,19 @@ def test_less_motion(visit, served):
     tab.get_by_role("button", name="Play", exact=True).wait_for()
 
 
-SHIFTS = """
-new PerformanceObserver((list) => {
-  for (const one of list.getEntries()) window.shift = (window.shift ?? 0) + one.value;
-}).observe({type: 'layout-shift', buffered: true});
-"""
-
-
-def test_in_its_chapter_it_moves_nothing_and_loads_when_it_is_near(browser, served):
-    with browser.new_page(viewport=LAPTOP) as tab:
-        tab.add_init_script(SHIFTS)
-        asked = []
-        tab.on("request", lambda request: asked.append(request.url))
-        tab.goto(f"{served}notebooks/04_training.html")
-        tab.wait_for_load_state("networkidle")
-        assert not any("learner.js" in url for url in asked)
-        tab.locator("[data-live=train]").scroll_into_view_if_needed()
-        tab.locator("[data-live=train][data-ready]").wait_for()
-        press(tab, "Play")
-        reached(tab, "steps", 60)
-        assert tab.evaluate("window.shift ?? 0") < 0.01
-        assert "#" not in tab.url
+def test_in_its_chapter_it_moves_nothing_and_loads_when_it_is_near(new_tab, served):
+    tab, asked = new_tab(), []
+    tab.add_init_script(SHIFTS)
+    tab.on("request", lambda request: asked.append(request.url))
+    tab.goto(f"{served}notebooks/04_training.html")
+    tab.wait_for_load_state("networkidle")
+    assert not any("learner.js" in url for url in asked)
+    tab.locator("[data-live=train]").scroll_into_view_if_needed()
+    tab.locator("[data-live=train][data-ready]").wait_for()
+    press(tab, "Play")
+    reached(tab, "steps", 60)
+    assert tab.evaluate("window.moved ?? 0") < 0.01
+    assert "#" not in tab.url
 
 
 def test_a_page_is_light_before_one_acts(site):

@@ -422,8 +422,9 @@ def test_export_writes_what_litert_makes(main, trained, monkeypatch):
     assert (status, err) == (0, "")
     assert json.loads(out) == {"file": "model.tflite", "weights": "int8", "bytes": 9}
     assert Path("model.tflite").read_bytes() == b"a network"
-    ((model, weights, examples),) = asked
+    ((model, weights, examples, maps),) = asked
     assert (model.count_params(), weights) == (models.load(trained[0]).count_params(), "int8")
+    assert not maps
     np.testing.assert_array_equal(examples, data.load().x_train)
 
 

@@ -61,6 +61,18 @@ def test_the_file_gives_what_the_network_gives(name):
     np.testing.assert_allclose(found, models.answers(model, X), rtol=0.01, atol=0.01)
 
 
+@pytest.mark.slow
+def test_maps_come_beside_the_answer():
+    model = network(layers.Conv2D(4, 3, activation="relu"), layers.Conv2D(2, 5), layers.ReLU())
+    content = export.litert(model, maps=True)
+    np.testing.assert_allclose(
+        export.run(content, X), models.answers(model, X), rtol=0.01, atol=0.01
+    )
+    runtime = tensorflow.lite.Interpreter(model_content=content)
+    shapes = sorted(tuple(one["shape"]) for one in runtime.get_output_details())
+    assert shapes == [(1, 10), (1, 22, 22, 2), (1, 26, 26, 4)]
+
+
 class Unfit(layers.Layer):
     def call(self, images):
         return tensorflow.raw_ops.Erfinv(x=images)  # LiteRT has no such operation

@@ -1,8 +1,8 @@
 // Shipping: how many bits does a weight need?
 (() => {
   "use strict";
-  const {bytes, percent, recorded} = window.digitlib;
-  const {element, live, choice, tiles, bars, interval, pad, digits} = window.digitlib.show;
+  const {bytes, percent, recorded, interval} = window.digitlib;
+  const {element, live, choice, tiles, bars, pad, digits} = window.digitlib.show;
 
   live("bits", async (root) => {
     const {images, labels, learn} = await digits(), {network, units, read} = await recorded({images, labels, learn});
@@ -40,7 +40,7 @@
     pad(paper, (drawn) => {
       image = drawn;
       show();
-    })(bytes(digitlib.examples[9]));
+    })({example: bytes(digitlib.examples[9])});
     round(32);
   });
 })();

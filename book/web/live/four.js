@@ -1,8 +1,8 @@
 // Evaluating: 4 or 9, the reader against the network.
 (() => {
   "use strict";
-  const {percent, random, shuffled, recorded} = window.digitlib;
-  const {element, live, large, interval, digits} = window.digitlib.show;
+  const {percent, random, shuffled, recorded, interval} = window.digitlib;
+  const {element, live, large, digits} = window.digitlib.show;
   const MANY = 20;
 
   live("four", async (root) => {

@@ -52,6 +52,6 @@
       set(far.map((v) => v / most), far.map((v) => Math.round(v).toString()), nearest);
       said.textContent = `The average of the ${nearest} is nearest, so this recognizer answers ${nearest}.`;
     });
-    put(bytes(digitlib.examples[7]));
+    put({example: bytes(digitlib.examples[7])});
   });
 })();

@@ -1,9 +1,11 @@
-// Your own digits: the steps into MNIST's frame, each of them on or off.
+// Your own digits: the steps into MNIST's frame, each of them on or off, for a drawing or a photo, and
+// two networks that read what comes out.
 (() => {
   "use strict";
-  const {bytes, recorded, probability, pen} = window.digitlib;
+  const {bytes, recorded, probability, pen, photo: {photoOf, pixelsOf}} = window.digitlib;
   const {element, live, large, bars, pad, digits} = window.digitlib.show;
-  const SIDE = 28, BOX = 20;
+  const SIDE = 28, BOX = 20, NOTHING = 10;
+  const INKED = 0.25; // of a pixel that belongs to the ink
   const STEPS = {cut: "cut out the ink", shape: "keep its proportions", rim: "leave a rim: a box of 20×20", mass: "center it by its mass"};
 
   // an image of ink on a square of so many pixels, averaged
@@ -21,76 +23,117 @@
     });
   }
 
+  const square = (side) => ({width: side, height: side, at: new Float64Array(side * side)});
+
+  // one image of ink on another, at a place; what falls outside is lost
+  function put(onto, {width, height, at}, left, top) {
+    for (let y = 0; y < height; y++)
+      for (let x = 0; x < width; x++) {
+        const [u, v] = [x + left, y + top];
+        if (u >= 0 && u < onto.width && v >= 0 && v < onto.height) onto.at[v * onto.width + u] = at[y * width + x];
+      }
+    return onto.at.some((v) => v > INKED) ? onto : null;
+  }
+
+  // the ink as the steps that are on place it
+  function placed(ink, on) {
+    const {width, at} = ink;
+    let part = ink;
+    if (on.cut) {
+      let top = ink.height, left = width, bottom = -1, right = -1;
+      at.forEach((v, i) => {
+        if (v <= INKED) return;
+        [top, bottom] = [Math.min(top, Math.floor(i / width)), Math.max(bottom, Math.floor(i / width))];
+        [left, right] = [Math.min(left, i % width), Math.max(right, i % width)];
+      });
+      const w = right - left + 1, h = bottom - top + 1;
+      part = {width: w, height: h, at: Float64Array.from({length: w * h}, (_, i) => at[(top + Math.floor(i / w)) * width + left + (i % w)])};
+    }
+    const side = on.rim ? BOX : SIDE, longer = Math.max(part.width, part.height);
+    const [wide, high] = [part.width, part.height].map((v) => (on.shape ? Math.max(1, Math.round((side * v) / longer)) : side));
+    const small = shrunk(part, wide, high), most = Math.max(...small) || 1, total = small.reduce((a, b) => a + b) || 1;
+    const middle = (n, f) => Math.max(0, Math.min(SIDE - n, Math.round(on.mass
+      ? SIDE / 2 - small.reduce((sum, v, i) => sum + v * (f(i) + 0.5), 0) / total : (SIDE - n) / 2)));
+    const x = middle(wide, (i) => i % wide), y = middle(high, (i) => Math.floor(i / wide));
+    const image = new Uint8Array(SIDE * SIDE);
+    for (const [i, v] of small.entries())
+      image[(y + Math.floor(i / wide)) * SIDE + x + (i % wide)] = Math.round((255 * v) / most);
+    return image;
+  }
+
   live("place", async (root) => {
     const {read} = await recorded(await digits()), on = {cut: true, shape: true, rim: true, mass: true};
-    let ink;
+    let ink, asked = 0, touched = false;
     const paper = element("div"), seen = element("div", {className: "live-seen"}), list = element("ol"), said = element("p", {className: "live-said"});
+    said.setAttribute("role", "status");
     const boxes = Object.entries(STEPS).map(([name, text]) => {
       const input = element("input", {type: "checkbox", checked: true});
       input.addEventListener("change", () => {
         on[name] = input.checked;
+        touched = true;
         show();
       });
       return element("label", {className: "live-check"}, input, ` ${text}`);
     });
-    root.append(element("div", {className: "live-two"}, paper, element("div", {}, ...boxes, seen)), list, said);
-    const set = bars(list, "Probability of each digit");
+    const chooser = element("input", {type: "file", accept: "image/*", hidden: true});
+    const photo = element("button", {type: "button", textContent: "Photo of one digit…"});
+    photo.addEventListener("click", () => chooser.click());
+    chooser.addEventListener("change", () => {
+      if (chooser.files[0]) take(chooser.files[0]);
+      chooser.value = "";
+    });
+    root.append(element("div", {className: "live-two"}, element("div", {}, paper, photo, chooser),
+      element("div", {}, ...boxes, seen)), list, said);
+    const set = bars(list, "Probability of each digit, by the small network");
 
-    // the ink as the steps that are on place it
-    function placed() {
-      const {width, at} = ink;
-      let part = ink;
-      if (on.cut) {
-        const rows = [], columns = [];
-        at.forEach((v, i) => {
-          if (v > 0) {
-            rows.push(Math.floor(i / width));
-            columns.push(i % width);
-          }
-        });
-        const top = Math.min(...rows), left = Math.min(...columns), w = Math.max(...columns) - left + 1, h = Math.max(...rows) - top + 1;
-        part = {width: w, height: h, at: Float64Array.from({length: w * h}, (_, i) => at[(top + Math.floor(i / w)) * width + left + (i % w)])};
+    async function take(file) {
+      try {
+        const canvas = await photoOf(file), found = digitlib.handwriting.inkIn(pixelsOf(canvas));
+        const side = Math.max(found.width, found.height);
+        putOn({photo: canvas});
+        ink = put(square(side), found, Math.round((side - found.width) / 2), Math.round((side - found.height) / 2));
+        touched = true;
+        show();
+      } catch {
+        said.textContent = `${file.name || "This"} is no picture that this browser can open; take a JPEG or PNG.`;
       }
-      const side = on.rim ? BOX : SIDE, longer = Math.max(part.width, part.height);
-      const [wide, high] = [part.width, part.height].map((v) => (on.shape ? Math.max(1, Math.round((side * v) / longer)) : side));
-      const small = shrunk(part, wide, high), most = Math.max(...small) || 1, total = small.reduce((a, b) => a + b) || 1;
-      const middle = (n, f) => Math.max(0, Math.min(SIDE - n, Math.round(on.mass
-        ? SIDE / 2 - small.reduce((sum, v, i) => sum + v * (f(i) + 0.5), 0) / total : (SIDE - n) / 2)));
-      const x = middle(wide, (i) => i % wide), y = middle(high, (i) => Math.floor(i / wide));
-      const image = new Uint8Array(SIDE * SIDE);
-      for (const [i, v] of small.entries())
-        image[(y + Math.floor(i / wide)) * SIDE + x + (i % wide)] = Math.round((255 * v) / most);
-      return image;
     }
-    function show() {
+    async function show() {
+      const number = ++asked;
       if (!ink) {
         seen.replaceChildren();
         set(null);
         said.textContent = "Write a digit, small and in a corner.";
         return;
       }
-      const image = placed(), p = read(image);
+      const image = placed(ink, on), p = read(image), answer = p.indexOf(Math.max(...p));
       seen.replaceChildren(large(image));
       set(p);
-      const answer = p.indexOf(Math.max(...p));
-      said.textContent = `Read as ${answer}, ${probability(p[answer])}.`;
+      const small = `The small network (bars): ${answer}, ${probability(p[answer])}.`;
+      const tell = (text) => {
+        if (number === asked) said.textContent = `${small} The packaged one: ${text}`;
+      };
+      if (!touched) return tell("is loaded when you do something, once, 4.4 MB.");
+      try {
+        await digitlib.ready((share) => tell(`loading, ${share} %`));
+        if (number !== asked) return;
+        const q = await digitlib.read(image), best = q.indexOf(Math.max(...q));
+        tell(`${best === NOTHING ? "no digit" : best}, ${probability(q[best])}.`);
+      } catch (error) {
+        tell(`it cannot run in this browser (${error.message}).`);
+        digitlib.retry();
+      }
     }
-    pad(paper, (image, strokes, size) => {
+    const putOn = pad(paper, (image, strokes, size) => {
       if (strokes) {
-        const [{width, height, at}, back] = pen.inkOf(strokes), [[left, top], [right]] = [back([0, 0]), back([width, height])];
-        const scale = width / (right - left), all = Math.round(size * scale);
-        ink = {width: all, height: all, at: new Float64Array(all * all)};
-        for (let y = 0; y < height; y++)
-          for (let x = 0; x < width; x++) {
-            const [u, v] = [Math.round(x + left * scale), Math.round(y + top * scale)];
-            if (u >= 0 && u < all && v >= 0 && v < all) ink.at[v * all + u] = at[y * width + x];
-          }
-        if (!ink.at.some((v) => v > 0)) ink = null;
-      } else if (image) { // an example, small in a corner of the paper
-        ink = {width: 84, height: 84, at: new Float64Array(84 * 84)};
-        for (const [i, v] of image.entries()) ink.at[(50 + Math.floor(i / SIDE)) * 84 + 6 + (i % SIDE)] = v / 255;
-      } else ink = null;
+        const [written, back] = pen.inkOf(strokes), [[left, top], [right]] = [back([0, 0]), back([written.width, 0])];
+        const scale = written.width / (right - left);
+        ink = put(square(Math.round(size * scale)), written, Math.round(left * scale), Math.round(top * scale));
+        touched = true;
+      } else // an example, small in a corner of the paper
+        ink = image && put(square(84), {width: SIDE, height: SIDE, at: Float64Array.from(image, (v) => v / 255)}, 6, 50);
       show();
-    })(bytes(digitlib.examples[5]));
+    });
+    putOn({example: bytes(digitlib.examples[5])});
   });
 })();

@@ -54,6 +54,6 @@
     pad(paper, (drawn) => {
       image = drawn;
       show();
-    })(image);
+    })({example: image});
   });
 })();

@@ -47,6 +47,6 @@
     pad(paper, (drawn) => {
       image = drawn;
       show();
-    })(bytes(digitlib.examples[3]));
+    })({example: bytes(digitlib.examples[3])});
   });
 })();

@@ -60,6 +60,6 @@
     pad(paper, (drawn) => {
       image = drawn ?? new Uint8Array(SIDE * SIDE);
       show();
-    })(image);
+    })({example: image});
   });
 })();

@@ -1,0 +1,47 @@
+// Past 99.5%: the last errors, to be judged before label and answer are seen.
+(() => {
+  "use strict";
+  const {bytes, percent, probability} = window.digitlib;
+  const {element, live, large} = window.digitlib.show;
+  const NONE = "cannot tell";
+
+  live("judge", (root) => {
+    const {images, labels, answers, confidences, rejected} = digitlib.data.judged, n = labels.length;
+    const all = bytes(images);
+    let yours = [];
+    const seen = element("div", {className: "live-seen"}), said = element("p", {className: "live-said"}), before = element("p", {className: "live-said"});
+    said.setAttribute("role", "status");
+    const buttons = [...Array(10).keys(), NONE].map((answer) => {
+      const one = element("button", {type: "button", textContent: answer});
+      one.addEventListener("click", () => judge(answer));
+      return one;
+    });
+    const again = element("button", {type: "button", textContent: "Start again"});
+    again.addEventListener("click", () => {
+      yours = [];
+      show();
+    });
+    root.append(element("div", {className: "live-two"}, seen, element("div", {}, said,
+      element("div", {className: "live-row"}, ...buttons), before, again)));
+
+    function show() {
+      const i = yours.length, over = i === n;
+      for (const one of buttons) one.disabled = over;
+      if (!over) seen.replaceChildren(large(all.subarray(784 * i, 784 * (i + 1)), "A digit of the test set"));
+      before.textContent = i ? `The last one: you say ${yours[i - 1]}, its label is ${labels[i - 1]}${rejected[i - 1] ? ", which people rejected when asked" : ""}, the networks say ${answers[i - 1]}, ${probability(confidences[i - 1])}.` : "";
+      const like = (some) => yours.filter((one, k) => one === some[k]).length;
+      const [label, networks] = [like(labels), like(answers)];
+      said.textContent = over
+        ? `Of ${n}, you agree with the label on ${label} (${percent(label / n, 0)}), with the networks on ${networks} (${percent(networks / n, 0)}), and with neither on ${n - label - networks}. These digits were chosen because label and networks differ: no score of anybody's reading.`
+        : `Digit ${i + 1} of ${n}: what do you read?`;
+    }
+    function judge(answer) {
+      yours.push(answer);
+      show();
+    }
+    root.addEventListener("keydown", ({key}) => {
+      if (/^\d$/.test(key) && yours.length < n) judge(Number(key));
+    });
+    show();
+  });
+})();

@@ -1,0 +1,61 @@
+// Convolutions: what each layer of the packaged network gives for what one writes.
+(() => {
+  "use strict";
+  const {element, live, choice, tiles, pad} = window.digitlib.show;
+  const KERNEL = 3, SIDE = 28; // of each of its convolutions, and of a digit
+
+  live("layers", (root) => {
+    let maps = [], shown = 0, image = null, asked = 0;
+    const paper = element("div"), canvas = element("canvas", {className: "live-maps"}), said = element("p", {className: "live-said"});
+    canvas.setAttribute("role", "img");
+    said.setAttribute("role", "status");
+    const layers = choice("Layer", ["first", "second", "third", "fourth", "fifth"].map((name, k) => [k, name]), (k) => {
+      shown = k;
+      draw();
+    });
+    root.append(element("div", {className: "live-two"}, paper, element("div", {}, layers, said)), canvas);
+
+    // how many pixels of the digit one number of a layer depends on, to each side
+    function sight(k) {
+      let pixels = 1, step = 1, before = SIDE;
+      for (const {side} of maps.slice(0, k + 1)) {
+        pixels += (KERNEL - 1) * step;
+        step *= Math.round((before - KERNEL) / (side - 1));
+        before = side;
+      }
+      return pixels;
+    }
+    function draw() {
+      canvas.hidden = !image || !maps.length;
+      if (canvas.hidden) {
+        said.textContent = image ? "" : "Write a digit; the network is loaded then, once, 4.4 MB.";
+        return;
+      }
+      const {at, side, channels} = maps[shown];
+      const active = at.reduce((sum, v) => sum + (v > 0), 0);
+      tiles(canvas, {weights: at, units: channels, columns: side > 20 ? 6 : side > 9 ? 12 : 16});
+      said.textContent = `${channels} maps of ${side}×${side}. One number depends on ${sight(shown)}×${sight(shown)} pixels of the digit. ${active.toLocaleString("en-US")} of ${at.length.toLocaleString("en-US")} numbers are above 0 (orange).`;
+      canvas.setAttribute("aria-label", `The ${channels} maps of this layer`);
+    }
+    async function see() {
+      const number = ++asked;
+      if (!image) return draw();
+      try {
+        await digitlib.ready((share) => {
+          if (number === asked) said.textContent = `Loading the network: ${share} %`;
+        });
+        const found = number === asked && (await digitlib.look(image));
+        if (number !== asked) return;
+        maps = found;
+        draw();
+      } catch (error) {
+        said.textContent = `The network cannot run in this browser (${error.message}). Write again to retry.`;
+      }
+    }
+    pad(paper, (drawn) => {
+      image = drawn;
+      see();
+    });
+    draw();
+  });
+})();
