@@ -73,7 +73,7 @@
       const marked = lines.map((line) =>
         line.map(({rating}) => `${best(rating)}${isSure(rating) ? "" : "?"}`).join(""));
       return [marked.join("\n"), `The network reads ${read.map((line) => line.join(" ")).join("; ")}${
-        unsure ? `, and is not sure of ${unsure}` : ""}.`];
+        unsure ? `, and is not sure of ${["", "one", "two", "three", "four", "five"][unsure] ?? unsure} of them` : ""}.`];
     }
     const {rating} = digits[0];
     const [first, second] = [...Array(NOTHING).keys()].sort((a, b) => rating[b] - rating[a]);
@@ -149,7 +149,7 @@
       }
       try {
         if (!on.given) await digitlib.ready((share) => {
-          if (number === asked) answer.say(`Loading the network, 4.4 MB, once: ${share} %`);
+          if (number === asked) answer.say(`Loading the network, 4.4 MB, once: ${share}%`);
         });
         if (number !== asked) return; // there is something newer on the paper
         if (on.photo) answer.say("Reading…");
@@ -161,6 +161,7 @@
         if (final) answer.say(verdict(digits, on)[1], false);
         else if (answer.said().startsWith("Loading")) answer.say("");
       } catch (error) {
+        asked++; // what still comes is not told
         answer.say(`The network cannot run in this browser (${error.message}). Write again to retry.`);
       }
     }
@@ -183,7 +184,7 @@
       const {given} = paper.now();
       root.classList.toggle("draw-empty", paper.isEmpty());
       root.classList.toggle("draw-given", !!given);
-      part("hint").textContent = given ? "Now you: a digit, or a letter"
+      part("hint").textContent = given ? "Now you: a digit. Or a letter: does it notice?"
         : "Write digits here, or drop a photo of some";
       root.querySelector("[data-do=undo]").disabled = paper.untouched();
       root.querySelector("[data-do=clear]").disabled = paper.isEmpty();
@@ -194,7 +195,7 @@
       try {
         paper.show({photo: await photoOf(file)});
       } catch {
-        answer.say(`${file.name || "This"} is no picture that this browser can open; take a JPEG or PNG.`);
+        answer.say(`${file.name || "This"} is not a picture that this browser can open; take a JPEG or PNG.`);
       }
     }
 

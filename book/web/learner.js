@@ -25,6 +25,7 @@
     constructor(digits, settings) {
       const {images, labels, learn} = digits, {seed, trap} = settings;
       this.settings = settings;
+      this.epochs = 0;
       this.next = random(seed + 1000);
       const chance = random(seed + 3000);
       this.places = trap === "pixels" ? shuffled(PIXELS, chance) : null;
@@ -48,9 +49,6 @@
 
     get hidden() {
       return this.network.layers[0];
-    }
-    get epochs() {
-      return (this.steps * this.settings.batch) / this.x.length;
     }
     get last() {
       return this.examined.at(-1);
@@ -80,6 +78,7 @@
       }
       this.losses.push([this.steps, net.step(this.network, this.optimizer, x, labels)]);
       this.steps++;
+      this.epochs += n / this.x.length;
       this.batch = {x, labels};
     }
 

@@ -182,7 +182,7 @@
     step(network, () => {}, x, labels, false);
     return Array.from({length: count}, (_, k) => {
       const one = network.parameters[k % network.parameters.length], {value, gradient} = one;
-      let i = 0; // of a weight that matters, not that of a blank pixel
+      let i = Math.floor(next() * value.length); // of a weight that matters, not of a blank pixel
       for (let k = 0; k < 99 && !gradient[i]; k++) i = Math.floor(next() * value.length);
       const before = value[i];
       const [up, down] = [before + little, before - little].map((moved) => {

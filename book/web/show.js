@@ -26,9 +26,10 @@
     return {context, width, height};
   }
 
-  // Curves from 0 to `right`, between `low` and `high`; a curve is {points: [[x, y], …], color, wide}.
+  // Curves from 0 to `right`, between `low` and `high`; a curve is {points: [[x, y], …], color, wide}. A
+  // band, two lists of points, is filled.
   // Marks of the axes are {at, text}.
-  function plot(canvas, {right, low, high, curves, across, up}) {
+  function plot(canvas, {right, low, high, curves, across, up, band}) {
     const {context, width, height} = sharp(canvas);
     if (!width) return;
     const LEFT = 44, BELOW = 22, ABOVE = 8, AFTER = 14;
@@ -47,6 +48,13 @@
     for (const {at, text} of across) {
       context.textAlign = at ? "right" : "left";
       context.fillText(text, at ? x(at) + AFTER : x(at), height - BELOW / 2);
+    }
+    if (band?.[0].length) {
+      Object.assign(context, {fillStyle: colorOf("primary"), globalAlpha: 0.25});
+      context.beginPath();
+      for (const point of [...band[0], ...band[1].toReversed()]) context.lineTo(x(point[0]), y(point[1]));
+      context.fill();
+      context.globalAlpha = 1;
     }
     for (const {points, color, wide} of curves) {
       const every = Math.max(1, Math.floor(points.length / width / 2));

@@ -27,21 +27,21 @@
     pixels: "Shuffled pixels", bytes: "Pixels left at 0–255",
   };
   const WATCH = {
-    none: "Each of these tries to spoil the training, and starts it again. Guess first what you will see. Press it once more to be without it.",
-    rate: "At this rate a step goes farther than its gradient can see: beyond the lowest place and up on the other side. Watch the loss jump, and units die.",
-    labels: "Each digit learned from has got the label of another. Watch the loss and the accuracy: what can still be learned, and what not?",
-    pixels: "The pixels of all images, and of yours, are exchanged in the same way. You could not read them. Can a dense network? A convolution?",
+    none: "Each of these tries to spoil the training, and starts it again. Guess first what you will see.",
+    rate: "At this rate a step goes farther than its gradient, the slope of the loss, holds: beyond the lowest place and up on the other side. Watch the loss jump, and units die.",
+    labels: "Each digit that it learns from has been given the label of another. Watch the loss and the accuracy: what can still be learned, and what cannot?",
+    pixels: "The pixels of all images, and of yours, are shuffled in the same way. You could not read them. Can a dense network? A convolution?",
     zeros: "All weights start at 0. Then no unit is above 0 and none is moved; only the last layer's biases learn how frequent each digit is.",
-    bytes: "The pixels are not divided by 255: each number is up to 255 times as large, and so is each first sum. Watch the first losses.",
+    bytes: "The pixels are not divided by 255: each number is 255 times as large, and so are the first sums. Watch the first losses.",
   };
 
   // what was to be seen, once it has been
   const SEEN = {
-    none: "", rate: "Units die when a long step leaves their sums below 0 for every digit: then their slope is 0, and no later step brings them back.",
-    labels: "It can learn some labels by heart, and the loss falls slowly; the held-out digits have nothing to do with it.",
+    none: "", rate: "Units die when a long step leaves their sums below 0 for every digit: then their slope is 0, and later steps hardly ever bring them back.",
+    labels: "It can learn some labels by heart, and the loss falls slowly; the held-out digits have nothing to do with it. Their accuracy wanders, beyond its band as well: the band is about other digits, not about further training.",
     pixels: "A dense network does not know which pixels are neighbors, so it loses nothing. The convolution, which looks at neighbors, does.",
     zeros: "All units stay alike: nothing ever tells one from another. That is why weights start at random.",
-    bytes: "The first sums are far too large, and steps of this length cannot mend them: it reads far fewer digits than without. At a smaller rate fewer units die, but it does not get there sooner.",
+    bytes: "The first sums are far too large, and steps of this length cannot repair them: it reads far fewer digits than without. Fewer units die at a smaller rate: try it.",
   };
 
   const PARTS = `
@@ -50,7 +50,7 @@
       <button type="button" data-do="step">One step</button>
       <button type="button" data-do="epoch">One epoch</button>
       <button type="button" data-do="again">Start again</button>
-      <button type="button" data-do="recorded">Recording</button>
+      <button type="button" data-do="recorded">The recording</button>
     </div>
     <div class="train-where">
       <label class="train-replay"><span></span><input type="range" min="0"></label>
@@ -61,7 +61,7 @@
     <p class="train-said" role="status"></p>
     <div class="train-parts">
       <section class="train-weights">
-        <h3>What each unit looks for</h3>
+        <h3>The weights of each unit</h3>
         <canvas class="train-tiles" role="img"></canvas>
         <p class="train-legend"><span class="train-kind"></span> <span class="live-more">orange</span> where ink counts for it, <span class="live-less">purple</span> where ink counts against it. <span class="train-dead"></span></p>
         <div class="train-unit">
@@ -83,7 +83,7 @@
       <div class="train-curves"><section><h3>Loss of each batch</h3><canvas class="train-loss" role="img"></canvas>
         <p>How far the answers to one handful of digits are from their labels. It jumps, since each handful is another; the dark line is the mean of the last twenty.</p></section>
       <section><h3>Held-out accuracy</h3><p class="train-accuracy"></p><canvas class="train-right" role="img"></canvas>
-        <p>The share of digits read right that it never learns from. The band is the 95% interval: with so few digits, a share can be off by that much.</p></section></div>
+        <p>Of the digits that it never learns from, the share that it reads right. The band is the 95% interval: with so few digits, a share can be off by that much.</p></section></div>
       <section class="train-more"><h3>Confusion matrix</h3><table></table><p>Rows: labels. Columns: answers. Held-out digits only.</p></section>
       <section class="train-more"><h3>Misread now</h3><ol class="train-misread"></ol><p class="train-forgot">Held-out digits it gets wrong: label → answer.</p></section>
     </div>
@@ -147,8 +147,8 @@
       tiles(large, {weights: one, units: 1, columns: 1});
       const isDense = network.layers.at(-1).inputs === units, words = root.querySelector(".train-unit p");
       root.querySelector(".train-unit ol").hidden = !isDense;
-      part("kind").textContent = isDense ? "One picture a unit, to be clicked: the weights of its pixels,"
-        : "One picture a window of 5×5 pixels, which slides over the digit: its weights,";
+      part("kind").textContent = isDense ? "One picture for each unit; click one. It shows the weights of its pixels,"
+        : "One picture for each window of 5×5 pixels, which slides over the digit. It shows its weights,";
       if (isDense) {
         const votes = network.parameters[2].value.subarray(chosen * 10, chosen * 10 + 10);
         const most = Math.max(...votes.map(Math.abs)) || 1;
@@ -173,7 +173,7 @@
       const marks = high < 4 ? [0, 1, 2] : [0, high / 2, high];
       plot(part("loss"), {right, low: 0, high, across: axis(right),
         up: marks.map((at) => ({at, text: at < 10 ? `${+at.toFixed(1)}` : number(Math.round(at))})),
-        curves: [{points: losses, color: "pale-blue", wide: 1}, {points: mean20.points, color: "blue", wide: 2}]});
+        curves: [{points: losses, color: "border", wide: 1}, {points: mean20.points, color: "primary", wide: 2}]});
       setRead(image && training.read(image));
     }
 
@@ -184,13 +184,13 @@
       const n = heldOut.labels.length, [low, high] = interval(last.right, n), right = Math.max(steps, 20);
       training.deadNow = training.dead;
       part("dead").textContent = training.deadNow.includes(true)
-        ? `Crossed: ${training.deadNow.filter(Boolean).length} of ${training.units} are dead: above 0 for none of the held-out digits. No digit moves the weights of a unit that it leaves at 0.` : "";
+        ? `Crossed out: ${training.deadNow.filter(Boolean).length} of ${training.units} units are dead. None of the held-out digits brings them above 0. A digit cannot move the weights of a unit that it leaves at 0.` : "";
       part("accuracy").innerHTML = `<b>${percent(last.right / n)}</b> of ${number(n)}, 95% interval ${percent(low)} to ${percent(high)}`;
       const points = examined.map(({step, right: r}) => [step, r / n]);
       const band = [0, 1].map((side) => points.map(([step, share]) => [step, interval(share * n, n)[side]]));
       plot(part("right"), {right, low: 0, high: 1, across: axis(right),
         up: [0, 0.5, 1].map((at) => ({at, text: percent(at, 0)})),
-        curves: [...band.map((one) => ({points: one, color: "pale-blue", wide: 1})), {points, color: "blue", wide: 2}]});
+        band, curves: [{points, color: "primary", wide: 2}]});
       part("right").setAttribute("aria-label", `Held-out accuracy, ${percent(last.right / n)} at step ${steps}`);
       const counts = new Array(100).fill(0);
       for (const [i, {answer}] of last.answers.entries()) counts[10 * heldOut.labels[i] + answer]++;
@@ -204,11 +204,11 @@
       const mostOf = (some) => {
         if (!some.length) return "";
         const counts = Array.from({length: 10}, (_, digit) => some.filter((i) => heldOut.labels[i] === digit).length);
-        return `, most often a ${counts.indexOf(Math.max(...counts))}, ${Math.max(...counts)} times`;
+        return `, most often the ${counts.indexOf(Math.max(...counts))} (${Math.max(...counts)})`;
       };
       const gained = before && last.answers.filter(({answer}, i) => answer === heldOut.labels[i] && before.answers[i].answer !== heldOut.labels[i]).length;
       part("forgot").textContent = before
-        ? `Since you taught it, ${number(lost.length)} held-out digits that it had read are misread (framed)${mostOf(lost)}, and ${number(gained)} are read that it had misread. Before, it read ${percent(before.right / n)}.`
+        ? `Since you taught it, ${number(lost.length)} held-out digits that it had read are misread (framed)${mostOf(lost)}, and ${number(gained)} are read that it had misread. Before, it read ${percent(before.right / n)}. (It also went on learning from all others, so not all of this is due to your digit.)`
         : "Held-out digits it gets wrong: label → answer.";
       part("tiles").setAttribute("aria-label", `Weights of ${training.units} units after ${number(steps)} steps`);
       const loss = training.losses.at(-1)?.[1];
@@ -266,14 +266,14 @@
       if (learner.last) root.dataset.accuracy = learner.last.right / learner.heldOut.labels.length;
       const isLive = shown === learner;
       part("time").textContent = isLive
-        ? `Step ${number(learner.steps)}, epoch ${learner.epochs.toFixed(1)}` : "";
+        ? `Your own network: step ${number(learner.steps)}, epoch ${learner.epochs.toFixed(1)}, ${learner.units} units, ${number(learner.x.length)} digits to learn from` : "";
       slider.previousElementSibling.textContent = `The recorded training of this book, ${replay.units} units, at step ${number(replay.steps)}`;
       slider.setAttribute("aria-valuetext", `step ${replay.steps}`);
       part("where").classList.toggle("train-live", isLive);
       for (const one of root.querySelectorAll("[data-teach]")) one.disabled = !image || !isLive;
       root.querySelector(".train-teach legend").textContent = isLive ? "Teach it: this is a…" : "Teach it (after Play): this is a…";
       button("recorded").disabled = !isLive;
-      part("trap").textContent = `${WATCH[trapOf(settings)]}${isLive && learner.steps > 150 ? ` ${SEEN[trapOf(settings)]}` : ""}`;
+      part("trap").textContent = `${WATCH[trapOf(settings)]}${trapOf(settings) === "none" ? "" : " Press it again to undo it."}${isLive && learner.steps > 150 ? ` ${SEEN[trapOf(settings)]}` : ""}`;
       slider.disabled = isLive;
     }
     function draw(news) {
@@ -351,6 +351,7 @@
     }
 
     function teach(one, label, times) {
+      learner.examineNow();
       before = learner.last;
       learner.teach(one, label, times);
       sayTaught();
@@ -376,6 +377,7 @@
     button("recorded").addEventListener("click", () => {
       pause();
       show(replay);
+      say("");
     });
     slider.max = replay.stops.length - 1;
     slider.value = slider.max;
@@ -467,14 +469,14 @@
       draw(true);
     });
 
-    new IntersectionObserver(([{isIntersecting}]) => {
-      seen = isIntersecting;
+    new IntersectionObserver((entries) => {
+      seen = entries.at(-1).isIntersecting;
       if (seen && playing) next();
     }).observe(root);
     still.addEventListener("change", () => {
       if (still.matches && playing) {
         pause();
-        say("Paused, for your system asks for less motion. Play goes on with a picture a second.");
+        say("Paused, because your system asks for less motion. Play goes on with one picture per second.");
       }
     });
     addEventListener("resize", () => draw(true));

@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+from html import unescape
 from pathlib import Path
 
 import claims
@@ -26,7 +27,10 @@ HIDDEN = {"source_hidden": True}
 SAY = '# @title { display-mode: "form" }'
 LINES, COLUMNS = 30, 100  # of a cell that is seen; a solution may be longer
 LIVE = r'^<div class="live" data-live="\w+"></div>$'
-HTML = {"details", "summary", "br", "sub", "sup", "img"}
+HTML = {"details", "summary", "br", "sub", "sup", "img", "a", "code", "em"}
+CHOICE = r'<details class="choice( right)?"(?: id="ask-([\w-]+)")?><summary>(.+?)</summary>\n\n(.+?)\n\n</details>'
+GUESS = r'<details class="guess" data-guess="([\w-]+)"( [^>]*)?><summary>A hint</summary>'
+RESULT = r' data-result="([^"]*)"'  # of a guess, filled in from what is recorded
 NOT_PORTABLE = {
     "a MyST directive": r"^\s*(`{3,}|~{3,}|:{3,})\s*\{|^\s*:{3,}",
     "a MyST role": r"\{[a-zA-Z][\w:.+-]*\}`",
@@ -71,7 +75,7 @@ class Chapter:
         """All text that a reader sees outside code: of Markdown cells and of computed sentences."""
         for cell in self.cells:
             if cell.cell_type == "markdown":
-                yield cell.source
+                yield re.sub(RESULT, "", cell.source)
             for output in cell.get("outputs", []):
                 yield output.get("data", {}).get("text/markdown", "")
 
@@ -174,6 +178,7 @@ def test_links_lead_to_files_of_the_project(chapter):
 
 def test_no_percentage_is_typed(chapter):
     text = "\n".join([cell.source for cell in chapter.markdown] + list(map(alt, chapter.code)))
+    text = re.sub(RESULT, "", text)
     for phrase, reason in claims.read(chapter.name).get("typed", {}).items():
         assert phrase in text, "no longer there: take it out of the claims"
         assert reason
@@ -233,6 +238,48 @@ def test_exercises_and_solutions(chapter):
     assert all(solved.values()), "every exercise has a solution"
 
 
+def test_questions(chapter):
+    """One right choice, a sentence for each, and one question for each promise at the head."""
+    asked = {}
+    for cell in chapter.markdown:
+        if cell.source.startswith("**Question.** "):
+            text, *choices = re.split(r"\n(?=<details)", cell.source)
+            found = [re.fullmatch(CHOICE, choice) for choice in choices]
+            assert all(found), cell.id
+            assert text.rstrip().endswith("?")
+            assert 3 <= len(found) <= 4
+            assert [bool(one[2]) for one in found] == [True] + [False] * (len(found) - 1)
+            right = [one for one in found if one[1]]
+            assert len(right) == 1
+            assert [one for one in found if one[4].startswith("Yes")] == right
+            assert len({one[3] for one in found}) == len(found)
+            assert found[0][2] not in asked
+            asked[found[0][2]] = cell
+        else:
+            assert '<details class="choice' not in cell.source
+    assert 3 <= len(asked) <= 6
+    head = next(text for text in chapter.said if re.search(r"(chapter|it) you can\n", text))
+    promises = re.search(r"you can\n\n((?:- .+\n?)+)", head)[1].splitlines()
+    for promise in promises:
+        (link,) = re.findall(r'<a href="#([\w-]+)">', promise)
+        assert link == "exercises" or link.removeprefix("ask-") in asked
+
+
+def test_guesses(chapter):
+    """Each has a name, asks before it is answered, and its result is something recorded."""
+    names, recorded = set(), dict(claims.recorded(chapter.nb))
+    for before, cell in zip(chapter.cells, chapter.cells[1:], strict=False):
+        for name, attributes in re.findall(GUESS, cell.source):
+            assert name not in names
+            names.add(name)
+            words = before.source + "".join(map(seen_text, before.get("outputs", [])))
+            assert re.search(r"[Gg]uess|[Bb]et|[Pp]redict|\?", words.splitlines()[-1]), cell.id
+            assert not ("data-choices" in attributes and "data-unit" in attributes)
+            for template in re.findall(RESULT, attributes):
+                assert re.search(r"\d", unescape(template).format(**recorded))
+    assert names
+
+
 def test_computed_sentences_hide_their_code(chapter):
     said = [cell for cell in chapter.code if first_line(cell) == SAY]
     assert said
@@ -253,7 +300,9 @@ def test_cells_fit_on_a_screen(chapter):
 
 
 def test_length(chapter):
-    words = [word for text in chapter.said for word in text.split() if re.search(r"\w", word)]
+    asked = re.compile(r"^(\*\*Question|<details)")  # questions and hints do not count
+    told = [text for text in chapter.said if not asked.match(text)]
+    words = [word for text in told for word in text.split() if re.search(r"\w", word)]
     assert 1_200 <= len(words) <= 2_500
     figures = sum(images(cell) for cell in chapter.code if not is_solution(cell))
     assert 4 <= figures <= 8

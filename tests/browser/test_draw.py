@@ -201,7 +201,7 @@ def test_a_photo_is_read(page, address, tmp_path):
         page.get_by_role("button", name="Clear").click()
         heard(page, "empty")
     page.evaluate(drop, [base64.b64encode(b"no picture").decode(), "image/png", "drop"])
-    heard(page, "no picture that this browser can open")
+    heard(page, "not a picture that this browser can open")
 
 
 def test_a_hand_on_the_paper_does_not_write(page, address):

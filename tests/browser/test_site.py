@@ -145,7 +145,9 @@ def test_the_front_page_writes_a_seven(visit, new_tab, served):
     draw = tab.locator(".draw-a-digit")
     verdict = draw.locator(".draw-verdict")
     expect(verdict).to_have_text("7")
-    assert draw.locator(".draw-hint").inner_text() == "Now you: a digit, or a letter"
+    assert (
+        draw.locator(".draw-hint").inner_text() == "Now you: a digit. Or a letter: does it notice?"
+    )
     assert "network.js" not in asked
     assert draw.locator(".draw-said").inner_text() == ""  # nobody asked
     assert tab.evaluate("window.moved ?? 0") < 0.02

@@ -171,7 +171,7 @@ def test_the_recording_comes_back_and_is_not_taught(page):
     page.get_by_label("Teach it: this is a 7").click()
     page.get_by_role("button", name="Play", exact=True).wait_for()
     assert "Taught: 7" in page.locator(".train-taught").inner_text()
-    press(page, "Recording")
+    press(page, "The recording")
     assert page.get_by_label("Teach it: this is a 7").is_disabled()
     assert page.get_by_role("slider").first.is_enabled()
     press(page, "Start again")
@@ -242,20 +242,71 @@ def test_accessible(visit, served, theme):
     assert tab.evaluate("document.documentElement.scrollWidth") <= 320
 
 
+# does it go on learning?
+MOVES = """
+() => new Promise((done) => {
+  const root = document.querySelector('[data-live]'), before = root.dataset.steps;
+  requestAnimationFrame(() => requestAnimationFrame(() => requestAnimationFrame(
+    () => setTimeout(() => done(root.dataset.steps !== before), 100))));
+})
+"""
+
+
 def test_it_rests_out_of_sight(visit, served):
     tab = visit(f"{served}train/index.html")
     tab.evaluate("document.body.style.paddingBottom = '3000px'")
     press(tab, "Play")
     reached(tab, "steps", 60)
     tab.evaluate("scrollTo(0, document.body.scrollHeight)")
-    moved = """() => new Promise((done) => {
-      const root = document.querySelector('[data-live]'), before = root.dataset.steps;
-      requestAnimationFrame(() => requestAnimationFrame(() => requestAnimationFrame(
-        () => setTimeout(() => done(root.dataset.steps !== before), 100))));
-    })"""
-    tab.wait_for_function(f"async () => !(await ({moved})())")
+    tab.wait_for_function(f"async () => !(await ({MOVES})())")
     tab.evaluate("scrollTo(0, 0)")
-    tab.wait_for_function(moved)
+    tab.wait_for_function(MOVES)
+
+
+# milliseconds from what the reader does to the next picture, where that is later than after 16
+ANSWERS = """
+window.answers = [];
+new PerformanceObserver((list) => {
+  answers.push(...list.getEntries().filter((one) => one.interactionId));
+}).observe({type: 'event', durationThreshold: 16});
+"""
+# of a press, once its last event is answered
+LONGEST = """
+async (last) => {
+  for (let n = 0; n < 60 && !answers.some(({name}) => name === last); n++)
+    await new Promise(requestAnimationFrame);
+  return Math.max(0, ...answers.splice(0).map(({duration}) => duration));
+}
+"""
+SEEN = "one => one.value + one.ariaPressed + one.textContent"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["do=play", "trap=labels", "setting=optimizer"])
+def test_a_press_is_answered_while_it_learns(page, name):
+    """Pause, a button that spoils, and a setting, where the processor is six times as slow."""
+    example(page, 3)
+    page.get_by_text("Settings", exact=True).click()
+    page.evaluate(ANSWERS)
+    page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": 6})
+    play, control, took = page.locator("[data-do=play]"), page.locator(f"[data-{name}]"), []
+    for key in ["ArrowDown", "ArrowUp", "ArrowDown", "ArrowUp", "ArrowDown"]:
+        if play.inner_text() == "Play":
+            play.click()
+        page.wait_for_function(MOVES)
+        control.scroll_into_view_if_needed()
+        before, box = control.evaluate(SEEN), control.bounding_box()
+        if name.startswith("setting"):
+            control.focus()
+            page.evaluate("answers.length = 0")
+            page.keyboard.press(key)
+            took.append(page.evaluate(LONGEST, "keydown"))
+        else:
+            page.evaluate("answers.length = 0")
+            page.mouse.click(box["x"] + 9, box["y"] + 9)
+            took.append(page.evaluate(LONGEST, "click"))
+        assert control.evaluate(SEEN) != before
+    assert sorted(took)[2] < 200, took
 
 
 def test_less_motion(visit, served):

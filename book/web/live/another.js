@@ -23,9 +23,12 @@
       histogram(canvas, {values: drawn, left: share - 4.5 * spread, right: share + 4.5 * spread,
         step: Math.max(1 / n, spread / 4), band: [low, high], line: share,
         marks: [low, share, high].map((at) => ({at, text: percent(at)}))});
-      const inside = drawn.filter((v) => v >= low && v <= high).length;
+      const inside = drawn.filter((v) => {
+        const [from, to] = interval(v * n, n);
+        return from <= share && share <= to;
+      }).length;
       said.textContent = drawn.length
-        ? `${drawn.length} test ${drawn.length === 1 ? "set" : "sets"} of ${n.toLocaleString("en-US")} digits; the last gave ${percent(drawn.at(-1), 2)}. ${inside} of ${drawn.length} lie in the 95% interval of the measured one.`
+        ? `${drawn.length.toLocaleString("en-US")} test ${drawn.length === 1 ? "set" : "sets"} of ${n.toLocaleString("en-US")} digits; the last gave ${percent(drawn.at(-1), 2)}. Put a 95% interval around each: ${inside.toLocaleString("en-US")} of ${drawn.length.toLocaleString("en-US")} contain the true share.`
         : "Suppose the true share were exactly what was measured (orange). What would other test sets give?";
       canvas.setAttribute("aria-label", `${drawn.length} accuracies around ${percent(share, 2)}`);
     }

@@ -1,15 +1,15 @@
 // Evaluating: 4 or 9, the reader against the network.
 (() => {
   "use strict";
-  const {percent, random, shuffled, recorded, interval} = window.digitlib;
+  const {percent, picture, random, shuffled, recorded, interval} = window.digitlib;
   const {element, live, large, digits} = window.digitlib.show;
   const MANY = 20;
 
   live("four", async (root) => {
-    const {images, labels, learn} = await digits(), {last} = await recorded({images, labels, learn});
+    const {images, labels, learn} = await digits(), {read} = await recorded({images, labels, learn});
     const both = [...labels.keys()].filter((i) => i >= learn && [4, 9].includes(labels[i]));
     let round = 0, asked, yours;
-    const seen = element("div", {className: "live-seen"}), said = element("p", {className: "live-said"});
+    const seen = element("div", {className: "live-seen"}), said = element("p", {className: "live-said"}), missed = element("ol", {className: "live-missed"});
     said.setAttribute("role", "status");
     const buttons = [4, 9].map((digit) => {
       const one = element("button", {type: "button", textContent: digit, className: "live-main"});
@@ -18,7 +18,7 @@
     });
     const again = element("button", {type: "button", textContent: "Twenty others"});
     again.addEventListener("click", begin);
-    root.append(seen, element("div", {className: "live-row"}, ...buttons, again), said);
+    root.append(seen, element("div", {className: "live-row"}, ...buttons, again), said, missed);
 
     const told = (right) => {
       const [low, high] = interval(right, MANY);
@@ -33,8 +33,15 @@
         return;
       }
       const you = asked.filter((one, k) => labels[one] === yours[k]).length;
-      const network = asked.filter((one) => labels[one] === last.answers[one - learn].answer).length;
-      said.textContent = `You: ${told(you)}. The small network: ${told(network)}. Twenty digits cannot tell much apart: look at the intervals.`;
+      const network = asked.filter((one) => {
+        const p = read(images.subarray(784 * one, 784 * (one + 1)));
+        return labels[one] === (p[4] > p[9] ? 4 : 9);
+      }).length;
+      const [yourLow, yourHigh] = interval(you, MANY), [low, high] = interval(network, MANY);
+      said.textContent = `You: ${told(you)}. The small network, made to choose between the two as well: ${told(network)}. ${yourLow > high || low > yourHigh
+        ? "The intervals do not meet, so this is more than luck." : "The intervals overlap: twenty digits are too few to show a small difference."}${you < MANY ? " Those that you misread, with their labels:" : ""}`;
+      missed.replaceChildren(...asked.filter((one, k) => labels[one] !== yours[k]).map((one) =>
+        element("li", {}, picture(images.subarray(784 * one, 784 * (one + 1))), `${labels[one]}`)));
     }
     function answer(digit) {
       yours.push(digit);
@@ -44,10 +51,11 @@
       const order = shuffled(both.length, random(++round));
       asked = [...order].slice(0, MANY).map((k) => both[k]);
       yours = [];
+      missed.replaceChildren();
       show();
     }
-    root.addEventListener("keydown", ({key}) => {
-      if (["4", "9"].includes(key) && !buttons[0].disabled) answer(Number(key));
+    root.addEventListener("keydown", ({key, altKey, ctrlKey, metaKey}) => {
+      if (["4", "9"].includes(key) && !altKey && !ctrlKey && !metaKey && !buttons[0].disabled) answer(Number(key));
     });
     begin();
   });

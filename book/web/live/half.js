@@ -35,7 +35,7 @@
       set(p);
       const answer = p.indexOf(Math.max(...p)), whole = read(image)[answer];
       const way = [down < 0 && "up", down > 0 && "down", right < 0 && "to the left", right > 0 && "to the right"].filter(Boolean);
-      said.textContent = `${!wrong.checked ? "Where it should be." : way.length ? `Moved by a pixel ${way.join(" and ")}.` : "Not moved: half a pixel more rounds to the same place this time."} Read as ${answer}, ${probability(p[answer])}${wrong.checked && way.length ? `; where it should be, the ${answer} has ${probability(whole)}` : ""}.`;
+      said.textContent = `${!wrong.checked ? "It is where it should be." : way.length ? `Moved one pixel ${way.join(" and one ")}.` : "Not moved: half a pixel more rounds to the same place this time."} Read as ${answer}, ${probability(p[answer])}${wrong.checked && way.length ? `; where it should be, the ${answer} has ${probability(whole)}` : ""}.`;
     }
     pad(paper, (drawn) => {
       image = drawn;

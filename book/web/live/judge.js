@@ -28,19 +28,19 @@
       const i = yours.length, over = i === n;
       for (const one of buttons) one.disabled = over;
       if (!over) seen.replaceChildren(large(all.subarray(784 * i, 784 * (i + 1)), "A digit of the test set"));
-      before.textContent = i ? `The last one: you say ${yours[i - 1]}, its label is ${labels[i - 1]}${rejected[i - 1] ? ", which people rejected when asked" : ""}, the networks say ${answers[i - 1]}, ${probability(confidences[i - 1])}.` : "";
+      before.textContent = i ? `The last one: you ${yours[i - 1] === NONE ? "could not tell" : `say ${yours[i - 1]}`}, its label is ${labels[i - 1]}${rejected[i - 1] ? ", a label that people rejected" : ""}, the networks say ${answers[i - 1]}, ${probability(confidences[i - 1])}.` : "";
       const like = (some) => yours.filter((one, k) => one === some[k]).length;
-      const [label, networks] = [like(labels), like(answers)];
+      const [label, networks, none] = [like(labels), like(answers), yours.filter((one) => one === NONE).length];
       said.textContent = over
-        ? `Of ${n}, you agree with the label on ${label} (${percent(label / n, 0)}), with the networks on ${networks} (${percent(networks / n, 0)}), and with neither on ${n - label - networks}. These digits were chosen because label and networks differ: no score of anybody's reading.`
+        ? `Of ${n}, you agree with the label on ${label} (${percent(label / n, 0)}), with the networks on ${networks} (${percent(networks / n, 0)}), and with neither on ${n - label - networks - none}; ${none} you could not tell. Of the labels, people rejected ${rejected.filter(Boolean).length}. These digits were chosen because label and networks differ, so this is no score of how well you read.`
         : `Digit ${i + 1} of ${n}: what do you read?`;
     }
     function judge(answer) {
       yours.push(answer);
       show();
     }
-    root.addEventListener("keydown", ({key}) => {
-      if (/^\d$/.test(key) && yours.length < n) judge(Number(key));
+    root.addEventListener("keydown", ({key, altKey, ctrlKey, metaKey}) => {
+      if (/^\d$/.test(key) && !altKey && !ctrlKey && !metaKey && yours.length < n) judge(Number(key));
     });
     show();
   });

@@ -28,7 +28,7 @@
     function draw() {
       canvas.hidden = !image || !maps.length;
       if (canvas.hidden) {
-        said.textContent = image ? "" : "Write a digit; the network is loaded then, once, 4.4 MB.";
+        said.textContent = image ? "" : "Write a digit; the network (4.4 MB) is then loaded, once.";
         return;
       }
       const {at, side, channels} = maps[shown];
@@ -42,14 +42,15 @@
       if (!image) return draw();
       try {
         await digitlib.ready((share) => {
-          if (number === asked) said.textContent = `Loading the network: ${share} %`;
+          if (number === asked) said.textContent = `Loading the network: ${share}%`;
         });
         const found = number === asked && (await digitlib.look(image));
         if (number !== asked) return;
         maps = found;
         draw();
       } catch (error) {
-        said.textContent = `The network cannot run in this browser (${error.message}). Write again to retry.`;
+        asked++; // what still comes is not told
+        said.textContent = `The network could not be started (${error.message}). Write again to retry.`;
       }
     }
     pad(paper, (drawn) => {

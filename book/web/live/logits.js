@@ -29,8 +29,8 @@
       const z = Float64Array.from(logits, (v) => v / temperature);
       const p = top === "softmax" ? [...net.softmax(z)] : [...z.map((v) => 1 / (1 + Math.exp(-v)))];
       set(p);
-      said.textContent = `They sum up to ${p.reduce((a, b) => a + b).toFixed(2)}. ${top === "softmax"
-        ? "Raise one, and the others fall." : "Raise one, and the others stay."}`;
+      said.textContent = `The outputs add up to ${p.reduce((a, b) => a + b).toFixed(2)}. ${top === "softmax"
+        ? "Raise one sum, and the other outputs fall." : "Raise one sum, and the other outputs stay."} Whatever the temperature, the largest sum gives the largest output.`;
     }
     show();
   });

@@ -8,13 +8,13 @@
     const {first, second, accuracies, p} = digitlib.data.pairs, next = random(3), counts = [0, 0, 0];
     const said = element("p", {className: "live-said"}), list = element("ol", {className: "live-tally"});
     said.setAttribute("role", "status");
-    const rows = [`Anna's ${first} is significantly better`, "no significant difference", `Ben's ${second} is significantly better`].map((text) => {
+    const rows = [`Anna's network (${first}) is significantly better`, "no significant difference", `Ben's network (${second}) is significantly better`].map((text) => {
       const bar = element("span", {className: "live-bar"}), count = element("b");
       list.append(element("li", {}, text, bar, count));
       return {bar, count};
     });
     let last;
-    root.append(draws(["Train one network each", "A hundred times", "Start again"], {draw, forget, show}), said, list);
+    root.append(draws(["Take one network of each", "A hundred times", "Start again"], {draw, forget, show}), said, list);
     function draw() {
       const i = Math.floor(next() * accuracies[0].length), j = Math.floor(next() * accuracies[1].length);
       const [a, b] = [accuracies[0][i], accuracies[1][j]], kind = p[i][j] >= 0.05 ? 1 : a > b ? 0 : 2;
@@ -27,7 +27,7 @@
         bar.style.setProperty("--share", all ? counts[k] / all : 0);
         count.textContent = all ? `${counts[k]} (${Math.round((100 * counts[k]) / all)}%)` : "";
       });
-      said.textContent = last ? `${last} ${all} ${all === 1 ? "encounter" : "encounters"} so far.` : "Who will be right?";
+      said.textContent = last ? `${last} ${all} ${all === 1 ? "comparison" : "comparisons"} so far.` : "Who will be right?";
     }
     function forget() {
       counts.fill(0);

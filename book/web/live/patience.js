@@ -22,9 +22,9 @@
     function show() {
       const all = losses.length, high = 1.1 * Math.max(...losses);
       const stop = losses.findIndex((_, i) => i - best(losses.slice(0, i + 1)) >= patience);
-      const seen = losses.slice(0, stop < 0 ? all : stop + 1), kept = best(seen), points = losses.map((loss, i) => [i + 1, loss]);
-      const upright = (i, color) => ({points: [[i + 1, 0], [i + 1, high]], color, wide: 2});
-      plot(canvas, {right: all, low: 0, high, across: [{at: 0, text: "epoch 0"}, {at: all, text: all}],
+      const seen = losses.slice(0, stop < 0 ? all : stop + 1), kept = best(seen), points = losses.map((loss, i) => [i, loss]);
+      const upright = (i, color) => ({points: [[i, 0], [i, high]], color, wide: 2});
+      plot(canvas, {right: all - 1, low: 0, high, across: [{at: 0, text: "epoch 1"}, {at: all - 1, text: all}],
         up: [0, high / 2.2, high / 1.1].map((at) => ({at, text: at.toFixed(2)})),
         curves: [{points, color: "gray", wide: 1}, {points: points.slice(0, seen.length), color: "blue", wide: 2},
           upright(kept, "orange"), ...(stop < 0 ? [] : [upright(stop, "gray")])]});
@@ -32,7 +32,7 @@
         : `It stops after epoch ${stop + 1} (gray).`;
       const later = losses[best(losses)] < losses[kept]
         ? `Had it gone on, epoch ${best(losses) + 1} would have brought ${losses[best(losses)].toFixed(3)}.`
-        : `No later epoch would have been better${stop < 0 ? "" : `: ${all - stop - 1} are spared`}.`;
+        : `No later epoch of the ${all} has a lower loss${stop < 0 || stop === all - 1 ? "" : `, and ${all - stop - 1} ${all - stop === 2 ? "is" : "are"} spared`}.`;
       said.textContent = `${text} It keeps epoch ${kept + 1} (orange): validation loss ${losses[kept].toFixed(3)}, accuracy ${percent(accuracies[kept])}. ${later}`;
       canvas.setAttribute("aria-label", `Validation loss of ${all} epochs; kept is epoch ${kept + 1}`);
     }

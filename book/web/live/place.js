@@ -63,7 +63,7 @@
 
   live("place", async (root) => {
     const {read} = await recorded(await digits()), on = {cut: true, shape: true, rim: true, mass: true};
-    let ink, asked = 0, touched = false;
+    let ink, asked = 0, touched = false, first = true;
     const paper = element("div"), seen = element("div", {className: "live-seen"}), list = element("ol"), said = element("p", {className: "live-said"});
     said.setAttribute("role", "status");
     const boxes = Object.entries(STEPS).map(([name, text]) => {
@@ -95,7 +95,7 @@
         touched = true;
         show();
       } catch {
-        said.textContent = `${file.name || "This"} is no picture that this browser can open; take a JPEG or PNG.`;
+        said.textContent = `${file.name || "This"} is not a picture that this browser can open; take a JPEG or PNG.`;
       }
     }
     async function show() {
@@ -111,16 +111,17 @@
       set(p);
       const small = `The small network (bars): ${answer}, ${probability(p[answer])}.`;
       const tell = (text) => {
-        if (number === asked) said.textContent = `${small} The packaged one: ${text}`;
+        if (number === asked) said.textContent = `${small} The packaged one${text}`;
       };
-      if (!touched) return tell("is loaded when you do something, once, 4.4 MB.");
+      if (!touched) return tell(" (4.4 MB) is loaded once, when you first write or switch something.");
       try {
-        await digitlib.ready((share) => tell(`loading, ${share} %`));
+        await digitlib.ready((share) => tell(` is loading: ${share}%`));
         if (number !== asked) return;
         const q = await digitlib.read(image), best = q.indexOf(Math.max(...q));
-        tell(`${best === NOTHING ? "no digit" : best}, ${probability(q[best])}.`);
+        tell(`: ${best === NOTHING ? "no digit" : best}, ${probability(q[best])}.`);
       } catch (error) {
-        tell(`it cannot run in this browser (${error.message}).`);
+        tell(` could not be started (${error.message}).`);
+        asked++; // what still comes is not told
         digitlib.retry();
       }
     }
@@ -130,8 +131,11 @@
         const scale = written.width / (right - left);
         ink = put(square(Math.round(size * scale)), written, Math.round(left * scale), Math.round(top * scale));
         touched = true;
-      } else // an example, small in a corner of the paper
+      } else { // an example, small in a corner of the paper
+        touched ||= !first;
+        first = false;
         ink = image && put(square(84), {width: SIDE, height: SIDE, at: Float64Array.from(image, (v) => v / 255)}, 6, 50);
+      }
       show();
     });
     putOn({example: bytes(digitlib.examples[5])});

@@ -51,7 +51,7 @@
       const p = [...net.softmax(network.run(Float64Array.from(moved, (v) => v / scale), 1)[0])];
       set(p);
       const answer = p.indexOf(Math.max(...p));
-      said.textContent = `Read as ${answer}, ${probability(p[answer])}${answer === digit ? "." : `; it is ${digit === 8 ? "an" : "a"} ${digit}.`}`;
+      said.textContent = `Read as ${answer}, ${probability(p[answer])}${answer === digit ? "." : `; it is ${digit === 8 ? "an" : "a"} ${digit}.`}${scale === 1 ? " The picture looks the same: the numbers behind it are 255 times as large." : ""}`;
     }
     let from;
     seen.addEventListener("pointerdown", (event) => {

@@ -46,8 +46,8 @@
         curves: [{points: curve, color: "blue", wide: 2}, {points: tangent, color: "orange", wide: 2},
           {points: path.map(([v, y]) => [place(v), y]), color: "muted", wide: 1},
           {points: dot(w, loss), color: "orange", wide: 10}, {points: dot(aim, there), color: "violet", wide: 10}]});
-      const outside = Math.abs(aim - start) > REACH ? ", outside of the picture" : "";
-      const words = `Weight ${w.toFixed(2)}, loss ${loss.toFixed(3)}, slope ${slope.toFixed(3)}. A step leads to ${aim.toFixed(2)}${outside}: loss ${there.toFixed(3)}, ${there < loss ? "lower" : "higher"}.`;
+      const outside = Math.abs(aim - start) > REACH ? ", outside the picture" : "";
+      const words = `Weight ${w.toFixed(2)}, loss ${loss.toFixed(3)}, slope ${slope.toFixed(3).replace("-0.000", "0.000")}. A step leads to ${aim.toFixed(2)}${outside}: loss ${there.toFixed(3)}, ${there.toFixed(3) === loss.toFixed(3) ? "the same" : there < loss ? "lower" : "higher"}.`;
       said.textContent = words;
       canvas.setAttribute("aria-label", words);
       return [aim, loss, there];

@@ -22,23 +22,24 @@
     let image = bytes(digitlib.examples[6]), degrees = 0, asked = 0, touched = false;
     const paper = element("div"), seen = element("div", {className: "live-seen"}), said = element("p", {className: "live-said"});
     said.setAttribute("role", "status");
+    const turn = slider("Turned", {min: -180, max: 180, step: 5, value: 0, told: (v) => `${v}°`}, (v) => {
+      degrees = v;
+      touched = true;
+      show();
+    });
     root.append(element("div", {className: "live-two"}, paper, element("div", {}, seen,
-      slider("Turned", {min: -180, max: 180, step: 5, value: 0, told: (v) => `${v}°`}, (v) => {
-        degrees = v;
-        touched = true;
-        show();
-      }), said)));
+      turn, said)));
     async function show() {
       const number = ++asked;
       const now = image && turned(image, degrees);
       seen.replaceChildren(...(now ? [large(now)] : []));
       if (!now || !touched) {
-        said.textContent = "Move the slider; the network is loaded then, once, 4.4 MB.";
+        said.textContent = !now ? "Write a digit, then turn it." : "Move the slider; the network (4.4 MB) is then loaded, once.";
         return;
       }
       try {
         await digitlib.ready((share) => {
-          if (number === asked) said.textContent = `Loading the network: ${share} %`;
+          if (number === asked) said.textContent = `Loading the network: ${share}%`;
         });
         if (number !== asked) return;
         const p = await digitlib.read(now);
@@ -47,11 +48,16 @@
         const name = (k) => (k === NOTHING ? "no digit" : k);
         said.textContent = `Read as ${name(first)}, ${probability(p[first])}; then ${name(second)}, ${probability(p[second])}.`;
       } catch (error) {
-        said.textContent = `The network cannot run in this browser (${error.message}). Move the slider to try again.`;
+        asked++; // what still comes is not told
+        said.textContent = `The network could not be started (${error.message}). Move the slider to try again.`;
         digitlib.retry();
       }
     }
     pad(paper, (drawn) => {
+      if (!drawn || !image) { // a new one stands upright
+        degrees = 0;
+        turn.set(0);
+      }
       image = drawn;
       show();
     })({example: image});

@@ -9,7 +9,7 @@
     const {value} = network.parameters[0], biases = network.parameters[1].value;
     let image, chosen = 0;
     const paper = element("div"), list = element("ol"), said = element("p", {className: "live-said"});
-    const product = element("canvas", {className: "live-digit"}), row = element("div", {className: "live-units"});
+    const product = element("canvas", {className: "live-large"}), row = element("div", {className: "live-units"});
     row.setAttribute("role", "group");
     row.setAttribute("aria-label", "Hidden units");
     product.setAttribute("role", "img");

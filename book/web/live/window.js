@@ -6,12 +6,12 @@
   const SIDE = 28, OUT = 26;
   const KERNELS = {
     "left to right": [-1, 0, 1, -1, 0, 1, -1, 0, 1], "top to bottom": [-1, -1, -1, 0, 0, 0, 1, 1, 1],
-    blur: Array(9).fill(0.11), outline: [-1, -1, -1, -1, 8, -1, -1, -1, -1], nothing: Array(9).fill(0),
+    blur: Array(9).fill(0.11), outline: [-1, -1, -1, -1, 8, -1, -1, -1, -1], "all zero": Array(9).fill(0),
   };
 
   live("window", (root) => {
     let image = bytes(digitlib.examples[7]), kernel = [...KERNELS["left to right"]], y = 8, x = 10;
-    const paper = element("div"), seen = element("div", {className: "live-seen live-window"}), map = element("canvas", {className: "live-digit"});
+    const paper = element("div"), seen = element("div", {className: "live-seen live-window"}), map = element("canvas", {className: "live-large"});
     const said = element("p", {className: "live-said"});
     map.setAttribute("role", "img");
     map.setAttribute("aria-label", "The map: a sum for each place of the window");
@@ -50,7 +50,8 @@
       const sums = Float64Array.from({length: OUT * OUT}, (_, i) => sumAt(Math.floor(i / OUT), i % OUT));
       tiles(map, {weights: sums, units: 1, columns: 1});
       const terms = kernel.map((w, i) => [w, image[(y + Math.floor(i / 3)) * SIDE + x + (i % 3)] / 255]).filter(([w, v]) => w && v);
-      said.textContent = `At row ${y + 1}, column ${x + 1}: ${terms.map(([w, v]) => `${w} × ${v.toFixed(2)}`).join(" + ") || "no ink under a weight"}${terms.length ? ` = ${sumAt(y, x).toFixed(2)}` : ", so 0"}.`;
+      const spell = (v) => `${v}`.replace("-", "−");
+      said.textContent = `At row ${y + 1}, column ${x + 1}: ${terms.map(([w, v]) => `${spell(w)} × ${v.toFixed(2)}`).join(" + ") || (kernel.some((w) => w) ? "no ink under a weight" : "all nine weights are 0")}${terms.length ? ` = ${spell(sumAt(y, x).toFixed(2))}` : ", so 0"}.`;
     }
     seen.addEventListener("pointermove", ({clientX, clientY}) => {
       const box = seen.getBoundingClientRect(), at = (v, size) => Math.max(0, Math.min(OUT - 1, Math.floor((v / size) * SIDE) - 1));

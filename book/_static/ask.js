@@ -1,0 +1,137 @@
+// Questions and guesses. Choices, <details class="choice">, one after the other, are a question: without
+// this script each opens to what is to be said of it. Beside <details class="guess">, a hint, the
+// reader's guess is taken before what follows is shown. Both are kept on the device, and sent nowhere.
+(() => {
+  "use strict";
+  const KEPT = "learning-to-read-digits";
+  const nameOf = (path) => path.split("/").at(-1).replace(/\.html$/, "");
+  const page = nameOf(location.pathname);
+
+  function element(name, properties = {}, ...children) {
+    const made = Object.assign(document.createElement(name), properties);
+    made.append(...children);
+    return made;
+  }
+
+  // {page: {asked, right: [name], guesses: {name: text}}}; some browsers keep nothing
+  function kept() {
+    try {
+      return JSON.parse(localStorage.getItem(KEPT)) ?? {};
+    } catch {
+      return {};
+    }
+  }
+  function keep(change) {
+    const all = kept();
+    all[page] = {asked: 0, right: [], guesses: {}, ...all[page]};
+    change(all[page]);
+    try {
+      localStorage.setItem(KEPT, JSON.stringify(all));
+    } catch {
+      // then it is asked again the next time
+    }
+    mark(all);
+  }
+
+  // in the contents, how many questions of a chapter were answered; at a promise, whether its own was
+  function mark(all) {
+    for (const link of document.querySelectorAll(".bd-sidebar-primary a.internal")) {
+      const {asked, right} = all[link.getAttribute("href") === "#" ? page : nameOf(link.pathname)] ?? {};
+      link.querySelector(".asked")?.remove();
+      if (asked) link.append(element("span", {className: "asked", textContent: ` ${right.length}/${asked}`, title: "questions answered"}));
+    }
+    for (const link of document.querySelectorAll("a[href^='#ask-']"))
+      link.classList.toggle("asked-right", !!all[page]?.right.includes(link.hash.slice(5)));
+  }
+
+  function question(choices) {
+    const group = element("div", {className: "ask", id: choices[0].id}), text = choices[0].previousElementSibling;
+    const name = choices[0].id.replace("ask-", "");
+    choices[0].removeAttribute("id");
+    group.setAttribute("role", "group");
+    group.setAttribute("aria-label", "Question");
+    text.before(group);
+    group.append(text, ...choices);
+    for (const choice of choices)
+      choice.addEventListener("toggle", () => {
+        if (!choice.open) return;
+        for (const other of choices) if (other !== choice) other.open = false;
+        choice.classList.add("chosen");
+        if (choice.classList.contains("right")) keep(({right}) => {
+          if (!right.includes(name)) right.push(name);
+        });
+      });
+  }
+
+  // all that follows up to the next heading, question, or guess; or after the next heading
+  function coveredBy(hint) {
+    const after = (one) => {
+      const all = [];
+      for (let next = one; next && !next.matches("section, .ask, details.guess, .run-stamp"); next = next.nextElementSibling) all.push(next);
+      return all;
+    };
+    const rest = after(hint.nextElementSibling);
+    return rest.length ? rest : after(hint.closest("section").nextElementSibling?.querySelector(":scope > :is(h2, h3)")?.nextElementSibling);
+  }
+
+  function guess(hint) {
+    const {guess: name, ask = "", choices, unit = "", result} = hint.dataset;
+    const said = element("p", {className: "guess-said"}), form = element("form", {className: "guess-form"}, ask), hidden = coveredBy(hint);
+    said.setAttribute("role", "status");
+
+    function show(text) {
+      form.remove();
+      for (const one of hidden) one.hidden = false;
+      said.textContent = [text && `You guessed ${text}.`, result && `It is ${result}.`].filter(Boolean).join(" ");
+    }
+    function take(text) {
+      keep(({guesses}) => {
+        guesses[name] = text;
+      });
+      show(text);
+    }
+    const button = (text, act) => {
+      const one = element("button", {type: "button", textContent: text});
+      one.addEventListener("click", act);
+      return one;
+    };
+    if (choices) form.append(...choices.split("|").map((text) => button(text, () => take(text))));
+    else {
+      const input = element("input", {type: "number", step: "any", required: true});
+      input.setAttribute("aria-label", `Your guess${ask && `, ${ask}`} ${unit.trim()}`.trim());
+      form.append(input, unit, element("button", {textContent: "Guess"}));
+      form.addEventListener("submit", (event) => {
+        event.preventDefault();
+        take(`${input.value}${unit}`);
+      });
+    }
+    form.append(button("Show without a guess", () => show("")));
+    hint.before(form, said);
+    const before = kept()[page]?.guesses[name];
+    if (before !== undefined) return show(before);
+    for (const one of hidden) {
+      one.hidden = "onbeforematch" in one ? "until-found" : true; // by a search or a link
+      one.addEventListener("beforematch", () => show(""));
+    }
+    const asked = () => {
+      const aim = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+      if (aim && hidden.some((one) => one.contains(aim))) show("");
+    };
+    addEventListener("hashchange", asked);
+    asked();
+  }
+
+  addEventListener("DOMContentLoaded", () => {
+    const first = [...document.querySelectorAll("details.choice")].filter((one) => !one.previousElementSibling?.matches("details.choice"));
+    for (const one of first) {
+      const choices = [one];
+      while (choices.at(-1).nextElementSibling?.matches("details.choice")) choices.push(choices.at(-1).nextElementSibling);
+      question(choices);
+    }
+    for (const hint of document.querySelectorAll("details.guess")) guess(hint);
+    if (first.length) keep((mine) => {
+      mine.asked = first.length;
+    });
+    else mark(kept());
+  });
+})();
