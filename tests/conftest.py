@@ -104,9 +104,12 @@ def new_tab(browser):
         return tab
 
     yield opened
+    trouble = [
+        line for tab in tabs for line in tab.trouble
+    ]  # before what still loads is broken off
     for tab in tabs:
         tab.close()
-    assert not [line for tab in tabs for line in tab.trouble]
+    assert not trouble
 
 
 def pytest_terminal_summary(terminalreporter):

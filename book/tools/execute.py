@@ -114,8 +114,24 @@ def stamped(nb, run):
     return nbformat.from_dict(nb)
 
 
+def retold(nb, run):
+    """A chapter with the outputs of a run of the same code; its text may be another since."""
+    old = {cell.id: cell for cell in run.cells if cell.cell_type == "code"}
+    told = nbformat.from_dict({**nb, "cells": [], "metadata": run.metadata})
+    for cell in nb.cells:
+        told.cells.append(cell)
+        if cell.cell_type == "code":
+            cell.metadata = tidy(cell.metadata)
+            cell.outputs, cell.execution_count = old[cell.id].outputs, old[cell.id].execution_count
+        if "parameters" in tags(cell):
+            told.cells += [one for one in run.cells if "injected-parameters" in tags(one)]
+    return told
+
+
 def run_chapters(folder, given, data, data_hash, names=None):
     """Execute the chapters, or those named, whose last good run in a folder is out of date.
+
+    A change of their text alone asks for no new run.
 
     `given` has the parameters of each chapter, {name: {parameter: value}}. Returns the runs,
     {name: notebook} in reading order, and the names of those executed now.
@@ -124,13 +140,13 @@ def run_chapters(folder, given, data, data_hash, names=None):
     sources = {name: nb for name, nb in sources.items() if names is None or name in names}
     done, waiting = dict.fromkeys(sources), {}
     for name, nb in sources.items():
-        cells = [[cell.cell_type, cell.source, tidy(cell.metadata)] for cell in nb.cells]
+        cells = [[cell.id, cell.source] for cell in nb.cells if cell.cell_type == "code"]
         files = [[str(path.relative_to(ROOT)), digest(path.read_bytes())] for path in closure(nb)]
         key = digest(data, data_hash, used, cells, files, given[name])
         path = folder / f"{name}.ipynb"
         old = read(path) if path.exists() else None
         if old and old.metadata["digitlib"]["key"] == key:
-            done[name] = old
+            done[name] = retold(nb, old)
         else:
             waiting[name] = key
 

@@ -156,6 +156,33 @@ def test_a_changed_chapter_runs_alone(tree):
     assert "width 1" in (tree / "notebooks" / "two.ipynb").read_text()
 
 
+def test_changed_text_runs_nothing_and_is_shown(tree):
+    edit(tree, "two", "# two", "# two, told otherwise")
+    for options in ({}, {"SIZE": 1.25}):  # with a cell of papermill's as well
+        given = [word for name, value in options.items() for word in ("-p", name, str(value))]
+        assert run_build(tree, "book", *given)[0] == 0
+        runs(tree)
+        edit(tree, "two", "# two", "# two, once more")
+        status, _, err = run_build(tree, "book", *given)
+        assert status == 0, err
+        assert runs(tree) == []
+        assert "once more" in page(tree, "two")
+        assert f"size {options.get('SIZE', 1)}" in page(tree, "two")
+        assert "size" in page(tree, "one")
+
+
+def test_a_guess_gets_its_result_from_the_run(tree):
+    guess = '<details class=\\"guess\\" data-guess=\\"size\\" data-result=\\"{size:.2f} or so\\"></details>'
+    edit(tree, "two", "# two", f"# two\\n\\n{guess}")
+    assert run_build(tree, "book")[0] == 0
+    assert 'data-result="1.00 or so"' in page(tree, "two")
+    edit(tree, "two", "{size:.2f}", "{width:.2f}")
+    status, _, err = run_build(tree, "book")
+    assert status != 0
+    assert "two: a guess has the result '{width:.2f} or so'" in err
+    assert 'data-result="1.00 or so"' in page(tree, "two")
+
+
 def test_a_changed_module_runs_the_chapters_that_reach_it(tree):
     (tree / "digitlib" / "two.py").write_text("x = 1\n")
     assert run_build(tree, "notebooks")[0] == 0
