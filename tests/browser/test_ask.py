@@ -7,7 +7,7 @@ import re
 
 import pytest
 from playwright.sync_api import expect
-from support import LAPTOP, PHONE, findings
+from support import LAPTOP, PHONE, SHIFTS, findings
 
 CHAPTER = "06_comparing"  # it has guesses in numbers; the other has choices
 CHOICES = "03_building"
@@ -17,6 +17,7 @@ CHOICES = "03_building"
 def visit(new_tab, served):
     def opened(name=CHAPTER, viewport=LAPTOP, **options):
         tab = new_tab(viewport, reduced_motion="reduce", **options)
+        tab.add_init_script(SHIFTS)
         tab.goto(f"{served}notebooks/{name}.html")
         return tab
 
@@ -133,6 +134,8 @@ def test_printed_it_is_whole(visit):
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_accessible_and_on_a_phone(visit, theme):
     tab = visit(CHAPTER, PHONE, color_scheme=theme)
+    tab.wait_for_load_state("networkidle")
+    assert tab.evaluate("window.moved ?? 0") < 0.02
     question = tab.locator(".ask").first
     for summary in question.locator("summary").all():
         summary.click()

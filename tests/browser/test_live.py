@@ -30,6 +30,8 @@ def visit(new_tab, served):
         tab.goto(f"{base}notebooks/{WHERE[name]}.html")
         for decline in tab.get_by_role("button", name="Show without a guess").all()[::-1]:
             decline.click()  # what a guess covers
+        tab.wait_for_timeout(200)
+        tab.evaluate("window.moved = 0")  # what was shown on request has moved the rest
         tab.locator(f"#{name}, [data-live={name}]").first.scroll_into_view_if_needed()
         part = tab.locator(f"[data-live={name}][data-ready]")
         part.wait_for()
