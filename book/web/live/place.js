@@ -114,6 +114,7 @@
         if (number === asked) said.textContent = `${small} The packaged one${text}`;
       };
       if (!touched) return tell(" (4.4 MB) is loaded once, when you first write or switch something.");
+      tell(" is being asked.");
       try {
         await digitlib.ready((share) => tell(` is loading: ${share}%`));
         if (number !== asked) return;
