@@ -82,6 +82,7 @@
     function show(text) {
       form.remove();
       for (const one of hidden) one.hidden = false;
+      dispatchEvent(new Event("resize")); // what draws to its size has one now
       said.textContent = [text && `You guessed ${text}.`, result && `It is ${result}.`].filter(Boolean).join(" ");
     }
     function take(text) {
