@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 import browsers
+import hypothesis
 import pytest
 from support import LAPTOP, ROOT, run_build, serving
 
@@ -19,6 +20,8 @@ CLOSED = "http://127.0.0.1:9"  # nothing listens there
 def pytest_configure(config):
     """Before any test module is imported; kernels and other child processes inherit it."""
     config.scratch = tempfile.mkdtemp(prefix="digits-")
+    hypothesis.settings.register_profile("busy", deadline=None)  # the machine may be busy
+    hypothesis.settings.load_profile("busy")
     if "mnist" not in config.option.markexpr.replace("not mnist", ""):
         os.environ["DIGITLIB_DATA"] = "sample"
         os.environ["KERAS_HOME"] = str(Path(config.scratch) / "keras")

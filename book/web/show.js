@@ -14,9 +14,21 @@
   const colorOf = (name) =>
     getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
-  // A canvas as sharp as the screen, and its size in pixels of the page
+  // The size of a canvas in pixels of the page; asked for anew, it would have the page laid out anew
+  const sizes = new WeakMap(), watched = new ResizeObserver((all) => {
+    for (const {target} of all) sizes.set(target, target.getBoundingClientRect());
+  });
+  function sizeOf(canvas) {
+    if (!sizes.get(canvas)?.width) {
+      sizes.set(canvas, canvas.getBoundingClientRect());
+      watched.observe(canvas);
+    }
+    return sizes.get(canvas);
+  }
+
+  // A canvas as sharp as the screen, and its size
   function sharp(canvas) {
-    const {width, height} = canvas.getBoundingClientRect(), fine = window.devicePixelRatio || 1;
+    const {width, height} = sizeOf(canvas), fine = window.devicePixelRatio || 1;
     const wide = Math.round(width * fine), high = Math.round(height * fine);
     if (canvas.width !== wide || canvas.height !== high)
       Object.assign(canvas, {width: wide, height: high});

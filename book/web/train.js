@@ -7,6 +7,7 @@
   const {element, live, plot, tiles, bars, matrix, pad, digits: load} = window.digitlib.show;
   const BUDGET = 12; // milliseconds of work a frame
   const SLOWLY = 40; // steps at the start, one a frame
+  const LONG = 10; // milliseconds of drawing, from which every other frame is without
   const MISREAD = 12;
   const RATES = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3];
   const isHigh = ({rate, optimizer}) => rate >= {adam: 0.1, sgd: 1}[optimizer];
@@ -115,7 +116,11 @@
 
   // What is seen of a training; the reader's digit is `image`, or null.
   function viewIn(root, images) {
-    const part = (name) => root.querySelector(`.train-${name}`);
+    const parts = new Map();
+    function part(name) {
+      if (!parts.has(name)) parts.set(name, root.querySelector(`.train-${name}`));
+      return parts.get(name);
+    }
     const setRead = bars(part("read"), "Probability of each digit");
     const setVotes = bars(root.querySelector(".train-unit ol"), "Weight of the unit in each digit");
     const setMatrix = matrix(root.querySelector("table"), "Confusion matrix");
@@ -310,19 +315,24 @@
       } while (playing && (learner.steps > SLOWLY || still.matches) && performance.now() < end);
       return news;
     }
-    let drawn = 0, told = false;
+    let drawn = 0, told = false, took = 0, works = false;
     function frame() {
       if (!playing || !seen) return;
       const now = performance.now();
-      told = work() || told;
+      works = took < LONG || !works; // else a press would have to wait for both
+      if (works) told = work() || told;
       // without motion, one picture a second
-      if (!still.matches || now - drawn > 1000 || !playing) {
+      if ((took < LONG || !works) && (!still.matches || now - drawn > 1000 || !playing)) {
+        const start = performance.now();
         draw(told);
         told = false;
         drawn = now;
+        took = performance.now() - start;
       }
       next();
     }
+    // after what a press has changed is seen
+    const later = (act) => requestAnimationFrame(() => setTimeout(act));
     function next() {
       cancelAnimationFrame(timer);
       timer = requestAnimationFrame(frame);
@@ -362,7 +372,17 @@
         : "It is added to the digits to learn from, moved by a pixel to each side: nine pictures. Then it trains for an epoch. Make it count more, and see what is forgotten, and what comes back with more training.";
     }
 
-    button("play").addEventListener("click", () => (playing ? pause() : play()));
+    button("play").addEventListener("click", () => {
+      if (!playing) return play();
+      button("play").textContent = "Play";
+      playing = false;
+      const paused = learner;
+      later(() => {
+        if (playing || learner !== paused) return;
+        playing = true;
+        pause();
+      });
+    });
     button("step").addEventListener("click", () => {
       pause();
       show(learner);
@@ -412,7 +432,8 @@
     function change(name, value) {
       settings = {...settings, [name]: value};
       showSettings();
-      restart();
+      playing = false;
+      later(restart);
     }
     function showSettings() {
       for (const select of root.querySelectorAll("[data-setting]")) select.value = settings[select.dataset.setting];
@@ -431,8 +452,11 @@
         const rateNow = trap === "rate" && !off ? {adam: 0.1, sgd: 3}[settings.optimizer] : usual;
         settings = {...settings, rate: rateNow, trap: off || trap === "rate" ? "none" : trap};
         showSettings();
-        restart();
-        play();
+        playing = false;
+        later(() => {
+          restart();
+          play();
+        });
       });
       part("traps").append(one);
     }
