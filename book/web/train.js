@@ -7,7 +7,7 @@
   const {element, live, plot, tiles, bars, matrix, pad, digits: load} = window.digitlib.show;
   const BUDGET = 12; // milliseconds of work a frame
   const SLOWLY = 40; // steps at the start, one a frame
-  const LONG = 10; // milliseconds of drawing, from which every other frame is without
+  const LONG = 16; // milliseconds of drawing, from which every other frame is without
   const MISREAD = 12;
   const RATES = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3];
   const isHigh = ({rate, optimizer}) => rate >= {adam: 0.1, sgd: 1}[optimizer];
