@@ -99,7 +99,8 @@ def new_tab(browser):
                 note(f"console: {line.text}")
 
         tab.on("request", lambda r: r.url.startswith(local) or note(f"asks {r.url}"))
-        tab.on("requestfailed", lambda r: note(f"failed: {r.url}"))
+        # what a reload breaks off has not failed
+        tab.on("requestfailed", lambda r: "ERR_ABORTED" in r.failure or note(f"failed: {r.url}"))
         tab.on("response", lambda r: r.status >= 400 and note(f"{r.status}: {r.url}"))
         tab.on("console", heard)
         tab.on("pageerror", lambda error: note(f"script: {error}"))
@@ -107,9 +108,7 @@ def new_tab(browser):
         return tab
 
     yield opened
-    trouble = [
-        line for tab in tabs for line in tab.trouble
-    ]  # before what still loads is broken off
+    trouble = [line for tab in tabs for line in tab.trouble]
     for tab in tabs:
         tab.close()
     assert not trouble
