@@ -16,8 +16,8 @@ help:
 	@echo "make setup      only set up, in $(VENV): the other doors do it when it is needed"
 	@echo "make book       execute the chapters that changed, render _build/html"
 	@echo '                ARGS="-p EPOCHS 2" sets a parameter of the chapters'
-	@echo "make test       the tests, on the small sample, offline (8 min)"
-	@echo "make check      everything: the tests, the slow ones, linters, Colab's versions (25 min)"
+	@echo "make test       the tests, on the small sample, offline (6 min)"
+	@echo "make check      everything: the tests, the slow ones, linters, Colab's versions (18 min)"
 	@echo "make links      ask whether the links to other sites lead somewhere"
 	@echo "make site       render the stored outputs, executing nothing"
 	@echo "make notebooks  run all chapters on MNIST, store the outputs in notebooks/"
