@@ -4,7 +4,7 @@
   "use strict";
   const SURE = 0.8, NOTHING = 10; // as digitlib/cli/predict.py has it
   const WRITING = 1200; // milliseconds in which a page writes its digit
-  const {SIDE, bytes, picture, probability, pen: {paperOn, inkOf}, photo: {photoOf, pixelsOf}} = window.digitlib;
+  const {SIDE, bytes, picture, probability, pen: {paperOn, inkOf}, photo: {photoOf, pixelsOf, chooses}} = window.digitlib;
 
   const best = (rating) => rating.slice(0, NOTHING).indexOf(Math.max(...rating.slice(0, NOTHING)));
   const isNone = (rating) => rating[NOTHING] > digitlib.handwriting.REFUSED;
@@ -21,7 +21,6 @@
       <button type="button" data-do="undo" disabled>Undo</button>
       <button type="button" data-do="clear" disabled>Clear</button>
       <button type="button" data-do="photo">Photo…</button>
-      <input type="file" accept="image/*" tabindex="-1" aria-hidden="true">
     </div>
     <div class="draw-answer">
       <ol class="draw-found" aria-label="Digits found"></ol>
@@ -138,32 +137,26 @@
     root.innerHTML = PARTS;
     const part = (name) => root.querySelector(`.draw-${name}`);
     const paper = paperOn(part("canvas"), changed), answer = answerIn(part);
-    const chooser = root.querySelector("input");
-    let next = 0, asked = 0, found = [];
+    const ask = digitlib.asking((text) => answer.say(`The network ${text}.`));
+    let next = 0, found = [];
 
-    async function read(final) {
-      const number = ++asked, on = paper.now();
+    function read(final) {
+      const on = paper.now();
       if (paper.isEmpty()) {
+        ask();
         answer.display(null, on);
         return answer.say("The paper is empty.", false);
       }
-      try {
-        if (!on.given) await digitlib.ready((share) => {
-          if (number === asked) answer.say(`Loading the network, 4.4 MB, once: ${share}%`);
-        });
-        if (number !== asked) return; // there is something newer on the paper
+      ask(() => {
         if (on.photo) answer.say("Reading…");
-        const digits = await digitsOn(on);
-        if (number !== asked) return;
+        return digitsOn(on);
+      }, (digits) => {
         found = digits;
         redraw();
         answer.display(digits, on);
         if (final) answer.say(verdict(digits, on)[1], false);
-        else if (answer.said().startsWith("Loading")) answer.say("");
-      } catch (error) {
-        asked++; // what still comes is not told
-        answer.say(`The network cannot run in this browser (${error.message}). Write again to retry.`);
-      }
+        else if (answer.said().startsWith("The network is loading")) answer.say("");
+      }, !on.given);
     }
 
     // once a frame while writing is enough
@@ -194,8 +187,8 @@
       answer.say("Opening the photo…");
       try {
         paper.show({photo: await photoOf(file)});
-      } catch {
-        answer.say(`${file.name || "This"} is not a picture that this browser can open; take a JPEG or PNG.`);
+      } catch (error) {
+        answer.say(error.message);
       }
     }
 
@@ -209,15 +202,11 @@
     part("buttons").addEventListener("click", ({target}) => {
       const button = target.closest("[data-do]");
       if (!button) return;
-      if (button.dataset.do === "photo") return chooser.click();
       if (button.dataset.do === "undo") paper.undo();
-      else paper.show({strokes: []});
+      if (button.dataset.do === "clear") paper.show({strokes: []});
       if (button.disabled) part("examples").firstChild.focus({preventScroll: true});
     });
-    chooser.addEventListener("change", () => {
-      if (chooser.files[0]) take(chooser.files[0]);
-      chooser.value = ""; // the same photo may be chosen again
-    });
+    chooses(root.querySelector("[data-do=photo]"), take);
     root.addEventListener("dragover", (event) => event.preventDefault());
     root.addEventListener("drop", (event) => {
       event.preventDefault();

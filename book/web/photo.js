@@ -15,7 +15,9 @@
 
   // A photo as a canvas, turned upright, on white; no larger than the finding needs.
   async function photoOf(file) {
-    const bitmap = await createImageBitmap(file, {imageOrientation: "from-image"});
+    const bitmap = await createImageBitmap(file, {imageOrientation: "from-image"}).catch(() => {
+      throw new Error(`${file.name || "This"} is not a picture that this browser can open; take a JPEG or PNG.`);
+    });
     const scale = Math.min(1, LARGEST / Math.max(bitmap.width, bitmap.height));
     const canvas = Object.assign(document.createElement("canvas"), {
       width: Math.max(1, Math.round(bitmap.width * scale)),
@@ -30,5 +32,16 @@
     return canvas;
   }
 
-  Object.assign(window.digitlib, {photo: {photoOf, pixelsOf}});
+  // a button that has a file chosen, for `take`
+  function chooses(button, take) {
+    const chooser = Object.assign(document.createElement("input"), {type: "file", accept: "image/*", hidden: true});
+    button.after(chooser);
+    button.addEventListener("click", () => chooser.click());
+    chooser.addEventListener("change", () => {
+      if (chooser.files[0]) take(chooser.files[0]);
+      chooser.value = ""; // the same photo may be chosen again
+    });
+  }
+
+  Object.assign(window.digitlib, {photo: {photoOf, pixelsOf, chooses}});
 })();

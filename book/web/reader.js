@@ -74,6 +74,24 @@
     if (failed) network = failed = undefined;
   };
 
+  // A function (ask, then, loads = true): once the network is loaded, `then` is handed what `ask()`
+  // promises, unless more was asked meanwhile, be it nothing. `tell` is told how the loading goes.
+  digitlib.asking = (tell) => {
+    let asked = 0;
+    return async (ask, then, loads = true) => {
+      const number = ++asked, isLast = () => number === asked;
+      if (!ask) return;
+      try {
+        if (loads) await digitlib.ready((share) => isLast() && tell(`is loading, 4.4 MB, once: ${share}%`));
+        const answer = isLast() && (await ask());
+        if (isLast()) then(answer);
+      } catch (error) {
+        if (isLast()) tell(`cannot run in this browser (${error.message}); write again to retry`);
+        asked++; // what still comes is not told
+      }
+    };
+  };
+
   // what it gives for 784 bytes, {name: Tensor}, handed to `take`; one image at a time
   let last = Promise.resolve();
   function ask(frame, take) {

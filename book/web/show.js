@@ -221,6 +221,13 @@
     return paper.show;
   }
 
+  // a digit typed where the focus is within `root`
+  function typed(root, act) {
+    root.addEventListener("keydown", ({key, altKey, ctrlKey, metaKey}) => {
+      if (/^\d$/.test(key) && !altKey && !ctrlKey && !metaKey) act(Number(key));
+    });
+  }
+
   // Every <div data-live="name"> is started once; `start` may promise
   async function live(name, start) {
     for (const root of document.querySelectorAll(`[data-live=${name}]:not([data-started])`)) {
@@ -305,6 +312,6 @@
   }
 
   Object.assign(window.digitlib, {
-    show: {element, live, choice, draws, slider, large, plot, histogram, tiles, bars, matrix, pad, digits},
+    show: {element, live, typed, choice, draws, slider, large, plot, histogram, tiles, bars, matrix, pad, digits},
   });
 })();

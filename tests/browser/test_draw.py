@@ -10,7 +10,7 @@ from papers import PAPER, TEXT, on_white, rate
 from papers import page as ink_of_a_page
 from PIL import Image
 from scipy import ndimage
-from support import PHONE, TOOLS, WEB, few, findings, sample, serving
+from support import PHONE, ROOT, TOOLS, WEB, few, findings, sample, serving
 
 from digitlib import export, handwriting, models, plots
 from digitlib.frame import to_frame
@@ -262,6 +262,33 @@ def test_a_digit_of_another_page(page, address):
         assert frames_in(page) == [image.ravel().tolist()]
 
 
+@pytest.mark.slow
+def test_under_the_policy_that_is_told_to_servers(page, address):
+    told = re.search(r"`(script-src '[^`]+)`", (ROOT / "CONTRIBUTING.md").read_text())[1]
+
+    def strict(route):
+        answer = route.fetch()
+        policy = {"Content-Security-Policy": f"default-src 'self'; {told}"}
+        route.fulfill(response=answer, headers=answer.headers | policy)
+
+    page.route("**/index.html", strict)
+    page.goto(address)
+    draw(page, SEVEN, BAR)
+    heard(page, "reads a 7")
+
+
+@pytest.mark.slow
+def test_on_a_slow_line_it_says_how_far_it_is(page, address):
+    slow = {"offline": False, "latency": 50, "downloadThroughput": 5e5, "uploadThroughput": 5e5}
+    page.goto(address)
+    page.context.new_cdp_session(page).send("Network.emulateNetworkConditions", slow)
+    draw(page, SEVEN, BAR)
+    page.wait_for_function(
+        r"/loading, 4.4 MB, once: [1-8]\d%/.test(document.querySelector('.draw-said').textContent)"
+    )
+    heard(page, "reads a 7")
+
+
 def test_without_the_runtime(page, address):
     page.route("**/network.js", lambda route: route.abort())
     page.goto(address)
@@ -394,7 +421,7 @@ def test_weights():
     after = sum((WEB / name).stat().st_size for name in RUNTIME)
     assert sum((WEB / name).stat().st_size for name in first) < 100_000
     assert after < 4_500_000
-    assert f"{after / 1e6:.1f} MB" in (WEB / "draw.js").read_text("utf-8")
+    assert f"{after / 1e6:.1f} MB" in (WEB / "reader.js").read_text("utf-8")
 
 
 def test_examples_are_read_right():

@@ -352,9 +352,9 @@ def test_place_reads_a_photo(visit, tmp_path):
     )
     part.locator("input[type=file]").set_input_files(tmp_path / "seven.png")
     part.page.wait_for_function(
-        r"/packaged one: 7, /.test(document.querySelector('[data-live=place] > .live-said').textContent)"
+        r"/packaged one says 7, /.test(document.querySelector('[data-live=place] > .live-said').textContent)"
     )
     part.get_by_label("cut out the ink").uncheck()
     part.page.wait_for_function(
-        r"!/packaged one: 7, > /.test(document.querySelector('[data-live=place] > .live-said').textContent)"
+        r"!/packaged one says 7, > /.test(document.querySelector('[data-live=place] > .live-said').textContent)"
     )

@@ -2,7 +2,7 @@
 (() => {
   "use strict";
   const {percent, picture, random, shuffled, recorded, interval} = window.digitlib;
-  const {element, live, large, digits} = window.digitlib.show;
+  const {element, live, typed, large, digits} = window.digitlib.show;
   const MANY = 20;
 
   live("four", async (root) => {
@@ -54,8 +54,8 @@
       missed.replaceChildren();
       show();
     }
-    root.addEventListener("keydown", ({key, altKey, ctrlKey, metaKey}) => {
-      if (["4", "9"].includes(key) && !altKey && !ctrlKey && !metaKey && !buttons[0].disabled) answer(Number(key));
+    typed(root, (digit) => {
+      if ([4, 9].includes(digit) && !buttons[0].disabled) answer(digit);
     });
     begin();
   });

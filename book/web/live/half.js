@@ -26,14 +26,16 @@
     const set = bars(list, "Probability of each digit");
 
     function show() {
-      set(image && read(image));
       seen.replaceChildren();
-      said.textContent = "Write a digit.";
-      if (!image) return;
+      if (!image) {
+        set(null);
+        said.textContent = "Write a digit.";
+        return;
+      }
       const [other, [down, right]] = misplaced(image), now = wrong.checked ? other : image, p = read(now);
       seen.append(large(now));
       set(p);
-      const answer = p.indexOf(Math.max(...p)), whole = read(image)[answer];
+      const answer = p.indexOf(Math.max(...p)), whole = (wrong.checked ? read(image) : p)[answer];
       const way = [down < 0 && "up", down > 0 && "down", right < 0 && "to the left", right > 0 && "to the right"].filter(Boolean);
       said.textContent = `${!wrong.checked ? "It is where it should be." : way.length ? `Moved one pixel ${way.join(" and one ")}.` : "Not moved: half a pixel more rounds to the same place this time."} Read as ${answer}, ${probability(p[answer])}${wrong.checked && way.length ? `; where it should be, the ${answer} has ${probability(whole)}` : ""}.`;
     }

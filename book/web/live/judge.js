@@ -2,7 +2,7 @@
 (() => {
   "use strict";
   const {bytes, percent, probability} = window.digitlib;
-  const {element, live, large} = window.digitlib.show;
+  const {element, live, typed, large} = window.digitlib.show;
   const NONE = "cannot tell";
 
   live("judge", (root) => {
@@ -39,8 +39,8 @@
       yours.push(answer);
       show();
     }
-    root.addEventListener("keydown", ({key, altKey, ctrlKey, metaKey}) => {
-      if (/^\d$/.test(key) && !altKey && !ctrlKey && !metaKey && yours.length < n) judge(Number(key));
+    typed(root, (digit) => {
+      if (yours.length < n) judge(digit);
     });
     show();
   });

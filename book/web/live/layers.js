@@ -5,7 +5,7 @@
   const KERNEL = 3, SIDE = 28; // of each of its convolutions, and of a digit
 
   live("layers", (root) => {
-    let maps = [], shown = 0, image = null, asked = 0;
+    let maps = [], shown = 0, image = null;
     const paper = element("div"), canvas = element("canvas", {className: "live-maps"}), said = element("p", {className: "live-said"});
     canvas.setAttribute("role", "img");
     said.setAttribute("role", "status");
@@ -37,25 +37,19 @@
       said.textContent = `${channels} maps of ${side}×${side}. One number depends on ${sight(shown)}×${sight(shown)} pixels of the digit. ${active.toLocaleString("en-US")} of ${at.length.toLocaleString("en-US")} numbers are above 0 (orange).`;
       canvas.setAttribute("aria-label", `The ${channels} maps of this layer`);
     }
-    async function see() {
-      const number = ++asked;
-      if (!image) return draw();
-      try {
-        await digitlib.ready((share) => {
-          if (number === asked) said.textContent = `Loading the network: ${share}%`;
-        });
-        const found = number === asked && (await digitlib.look(image));
-        if (number !== asked) return;
-        maps = found;
-        draw();
-      } catch (error) {
-        asked++; // what still comes is not told
-        said.textContent = `The network could not be started (${error.message}). Write again to retry.`;
-      }
-    }
+    const ask = digitlib.asking((text) => {
+      said.textContent = `The network ${text}.`;
+    });
     pad(paper, (drawn) => {
       image = drawn;
-      see();
+      if (!image) {
+        ask();
+        return draw();
+      }
+      ask(() => digitlib.look(image), (found) => {
+        maps = found;
+        draw();
+      });
     });
     draw();
   });

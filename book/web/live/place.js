@@ -2,7 +2,7 @@
 // two networks that read what comes out.
 (() => {
   "use strict";
-  const {bytes, recorded, probability, pen, photo: {photoOf, pixelsOf}} = window.digitlib;
+  const {bytes, recorded, probability, pen, photo: {photoOf, pixelsOf, chooses}} = window.digitlib;
   const {element, live, large, bars, pad, digits} = window.digitlib.show;
   const SIDE = 28, BOX = 20, NOTHING = 10;
   const INKED = 0.25; // of a pixel that belongs to the ink
@@ -63,27 +63,26 @@
 
   live("place", async (root) => {
     const {read} = await recorded(await digits()), on = {cut: true, shape: true, rim: true, mass: true};
-    let ink, asked = 0, touched = false, first = true;
+    let ink, touched = false;
     const paper = element("div"), seen = element("div", {className: "live-seen"}), list = element("ol"), said = element("p", {className: "live-said"});
     said.setAttribute("role", "status");
     const boxes = Object.entries(STEPS).map(([name, text]) => {
       const input = element("input", {type: "checkbox", checked: true});
       input.addEventListener("change", () => {
         on[name] = input.checked;
-        touched = true;
+        digitlib.retry();
         show();
       });
       return element("label", {className: "live-check"}, input, ` ${text}`);
     });
-    const chooser = element("input", {type: "file", accept: "image/*", hidden: true});
     const photo = element("button", {type: "button", textContent: "Photo of one digit…"});
-    photo.addEventListener("click", () => chooser.click());
-    chooser.addEventListener("change", () => {
-      if (chooser.files[0]) take(chooser.files[0]);
-      chooser.value = "";
-    });
-    root.append(element("div", {className: "live-two"}, element("div", {}, paper, photo, chooser),
+    root.append(element("div", {className: "live-two"}, element("div", {}, paper, photo),
       element("div", {}, ...boxes, seen)), list, said);
+    chooses(photo, take);
+    for (const act of ["pointerdown", "keydown", "change"])
+      root.addEventListener(act, () => {
+        touched = true;
+      }, {capture: true});
     const set = bars(list, "Probability of each digit, by the small network");
 
     async function take(file) {
@@ -92,14 +91,18 @@
         const side = Math.max(found.width, found.height);
         putOn({photo: canvas});
         ink = put(square(side), found, Math.round((side - found.width) / 2), Math.round((side - found.height) / 2));
-        touched = true;
         show();
-      } catch {
-        said.textContent = `${file.name || "This"} is not a picture that this browser can open; take a JPEG or PNG.`;
+      } catch (error) {
+        said.textContent = error.message;
       }
     }
-    async function show() {
-      const number = ++asked;
+    let small = "";
+    const tell = (text) => {
+      said.textContent = `${small} The packaged one ${text}.`;
+    };
+    const ask = digitlib.asking(tell);
+    function show() {
+      ask();
       if (!ink) {
         seen.replaceChildren();
         set(null);
@@ -109,32 +112,20 @@
       const image = placed(ink, on), p = read(image), answer = p.indexOf(Math.max(...p));
       seen.replaceChildren(large(image));
       set(p);
-      const small = `The small network (bars): ${answer}, ${probability(p[answer])}.`;
-      const tell = (text) => {
-        if (number === asked) said.textContent = `${small} The packaged one${text}`;
-      };
-      if (!touched) return tell(" (4.4 MB) is loaded once, when you first write or switch something.");
-      tell(" is being asked.");
-      try {
-        await digitlib.ready((share) => tell(` is loading: ${share}%`));
-        if (number !== asked) return;
-        const q = await digitlib.read(image), best = q.indexOf(Math.max(...q));
-        tell(`: ${best === NOTHING ? "no digit" : best}, ${probability(q[best])}.`);
-      } catch (error) {
-        tell(` could not be started (${error.message}).`);
-        asked++; // what still comes is not told
-        digitlib.retry();
-      }
+      small = `The small network (bars): ${answer}, ${probability(p[answer])}.`;
+      if (!touched) return tell("(4.4 MB) is loaded once, when you first write or switch something");
+      tell("is being asked");
+      ask(() => digitlib.read(image), (q) => {
+        const best = q.indexOf(Math.max(...q));
+        tell(`says ${best === NOTHING ? "no digit" : best}, ${probability(q[best])}`);
+      });
     }
     const putOn = pad(paper, (image, strokes, size) => {
       if (strokes) {
         const [written, back] = pen.inkOf(strokes), [[left, top], [right]] = [back([0, 0]), back([written.width, 0])];
         const scale = written.width / (right - left);
         ink = put(square(Math.round(size * scale)), written, Math.round(left * scale), Math.round(top * scale));
-        touched = true;
       } else { // an example, small in a corner of the paper
-        touched ||= !first;
-        first = false;
         ink = image && put(square(84), {width: SIDE, height: SIDE, at: Float64Array.from(image, (v) => v / 255)}, 6, 50);
       }
       show();

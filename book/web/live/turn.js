@@ -19,39 +19,33 @@
   }
 
   live("turn", (root) => {
-    let image = bytes(digitlib.examples[6]), degrees = 0, asked = 0, touched = false;
+    let image = bytes(digitlib.examples[6]), degrees = 0, touched = false;
     const paper = element("div"), seen = element("div", {className: "live-seen"}), said = element("p", {className: "live-said"});
     said.setAttribute("role", "status");
     const turn = slider("Turned", {min: -180, max: 180, step: 5, value: 0, told: (v) => `${v}°`}, (v) => {
       degrees = v;
       touched = true;
+      digitlib.retry();
       show();
     });
     root.append(element("div", {className: "live-two"}, paper, element("div", {}, seen,
       turn, said)));
-    async function show() {
-      const number = ++asked;
+    const ask = digitlib.asking((text) => {
+      said.textContent = `The network ${text}.`;
+    });
+    const name = (k) => (k === NOTHING ? "no digit" : k);
+    function show() {
       const now = image && turned(image, degrees);
       seen.replaceChildren(...(now ? [large(now)] : []));
       if (!now || !touched) {
-        said.textContent = !now ? "Write a digit, then turn it." : "Move the slider; the network (4.4 MB) is then loaded, once.";
+        ask();
+        said.textContent = now ? "Move the slider; the network (4.4 MB) is then loaded, once." : "Write a digit, then turn it.";
         return;
       }
-      try {
-        await digitlib.ready((share) => {
-          if (number === asked) said.textContent = `Loading the network: ${share}%`;
-        });
-        if (number !== asked) return;
-        const p = await digitlib.read(now);
-        if (number !== asked) return;
+      ask(() => digitlib.read(now), (p) => {
         const [first, second] = [...p.keys()].sort((a, b) => p[b] - p[a]);
-        const name = (k) => (k === NOTHING ? "no digit" : k);
         said.textContent = `Read as ${name(first)}, ${probability(p[first])}; then ${name(second)}, ${probability(p[second])}.`;
-      } catch (error) {
-        asked++; // what still comes is not told
-        said.textContent = `The network could not be started (${error.message}). Move the slider to try again.`;
-        digitlib.retry();
-      }
+      });
     }
     pad(paper, (drawn) => {
       if (!drawn || !image) { // a new one stands upright
