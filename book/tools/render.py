@@ -24,6 +24,19 @@ BANNER = (
     "its numbers are not the book's."
 )
 
+MOVED = {  # pages that were found elsewhere before, and where they are now
+    "notebooks/10_shipping": "notebooks/11_shipping",
+    "notebooks/11_matrix": "notebooks/12_matrix",
+    "book/recipes/1_dropout": "book/recipes#dropout",
+    "book/recipes/2_sigmoid": "book/recipes#sigmoid",
+    "book/recipes/3_one_hot": "book/recipes#one-hot",
+    "book/recipes/4_matrix": "book/recipes#matrix",
+    "book/recipes/5_steps": "book/recipes#steps",
+    "book/recipes/6_convnet": "book/recipes#convnet",
+    "book/recipes/7_fast": "book/recipes#fast",
+    "book/recipes/8_accurate": "book/recipes#accurate",
+}
+
 
 def in_words(run):
     """What a run was, for readers: data set, date, versions, parameters."""
@@ -77,7 +90,8 @@ def stage(notebooks, source):
     (source / "extra" / "train" / "index.html").write_text(page, "utf-8")
     (web / "train.html").unlink()
     (web / "data").mkdir()
-    for style in ("palette.css", "live.css"):
+    moved(source / "extra")
+    for style in ("palette.css", "live.css", "draw.css"):
         shutil.copy(ROOT / "book" / "web" / style, source / "book" / "_static")
     shutil.copy(ROOT / "_toc.yml", source)
     runs = ["| Chapter | Data | Seconds | Date |", "|---|---|--:|---|"]
@@ -108,7 +122,29 @@ def stage(notebooks, source):
     config["html"]["extra_footer"] += " " + last
     if any(run["data"] != "mnist" for run in stamps):
         config["html"]["announcement"] = BANNER
+        config["sphinx"]["config"]["myst_html_meta"] = {"robots": "noindex"}
+    else:
+        site = config["sphinx"]["config"]["html_baseurl"]
+        names = [*pages(), "draw/index", "train/index"]
+        urls = "".join(f"<url><loc>{site}{name}.html</loc></url>\n" for name in names)
+        head = '<?xml version="1.0" encoding="utf-8"?>\n<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n'
+        (source / "extra" / "sitemap.xml").write_text(f"{head}{urls}</urlset>\n", "utf-8")
     write(source / "_config.yml", yaml.safe_dump(config))
+
+
+def moved(extra):
+    """At an address that a page had before, lead to where it is now."""
+    for old, new in MOVED.items():
+        page, _, part = new.partition("#")
+        to = f"{os.path.relpath(f'{page}.html', os.path.dirname(old))}{f'#{part}' * bool(part)}"
+        path = extra / f"{old}.html"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(
+            f'<!DOCTYPE html>\n<html lang="en">\n<meta charset="utf-8">\n<title>Moved</title>\n'
+            f'<link rel="icon" href="data:,">\n<meta http-equiv="refresh" content="0; url={to}">\n<link rel="canonical" href="{to}">\n'
+            f'<p>This page is now <a href="{to}">here</a>.</p>\n</html>\n',
+            "utf-8",
+        )
 
 
 def pages():

@@ -16,6 +16,7 @@ import nbformat
 import psutil
 import pytest
 import yaml
+from bs4 import BeautifulSoup
 from support import ROOT, TOOLS, run_build
 
 pytestmark = pytest.mark.slow
@@ -86,7 +87,7 @@ def built(tmp_path_factory):
         (tree / folder).mkdir(parents=True)
     shutil.copytree(TOOLS, tree / "book" / "tools")
     shutil.copytree(ROOT / "book" / "_static", tree / "book" / "_static")
-    for name in ("palette.css", "live.css", "train.html"):
+    for name in ("palette.css", "live.css", "draw.css", "train.html"):
         shutil.copy(ROOT / "book" / "web" / name, tree / "book" / "web")
     for name in ("files.py", "live.py"):
         shutil.copy(ROOT / "digitlib" / name, tree / "digitlib")
@@ -169,6 +170,21 @@ def test_changed_text_runs_nothing_and_is_shown(tree):
         assert "once more" in page(tree, "two")
         assert f"size {options.get('SIZE', 1)}" in page(tree, "two")
         assert "size" in page(tree, "one")
+
+
+def test_a_page_that_is_sent_shows_what_it_is(site):
+    for name in ("book/index", "notebooks/05_evaluating", "book/ending"):
+        page = BeautifulSoup((site / "html" / f"{name}.html").read_text(), "html.parser")
+        metas = {
+            m.get("property") or m.get("name"): m.get("content") for m in page.find_all("meta")
+        }
+        assert 40 < len(metas["description"]) <= 201
+        assert metas["og:description"] == metas["description"]
+        assert metas["og:title"] in page.title.text
+        assert metas["og:image"].endswith("_static/preview.png")
+        assert page.find("link", rel="canonical")["href"].endswith(f"{name}.html")
+        assert metas["robots"] == "noindex", "the copy on the sample is not MNIST's book"
+    assert not (site / "html" / "sitemap.xml").exists()
 
 
 def test_a_guess_gets_its_result_from_the_run(tree):
@@ -392,6 +408,12 @@ def test_site_renders_what_is_stored_without_running_or_tensorflow(tree):
     assert runs(tree) == []
     assert out.count("executed before") == 2
     assert "size 1" in page(tree, "one")
+    assert "noindex" not in page(tree, "one")
+    listed = (tree / "_build" / "html" / "sitemap.xml").read_text()
+    assert [line.rpartition("/")[2] for line in re.findall("<loc>(.*?)</loc>", listed)] == [
+        *("index.html", "one.html", "two.html"),  # and the two that stand alone
+        *("index.html", "index.html"),
+    ]
 
 
 def test_site_refuses_a_chapter_with_a_cell_that_never_ran(tree):
