@@ -11,8 +11,9 @@
     window: [], layers: ["reader"], judge: ["data/judged"], turn: ["reader"],
     place: [DIGITS, REPLAY, "ink", "handwriting", "photo", "reader"],
     bits: [DIGITS, REPLAY], half: [DIGITS, REPLAY],
+    write: ["ink", "handwriting", "photo", "reader", "draw"],
   };
-  const scriptsOf = (name) => [...COMMON, ...NEEDS[name], ...(name === "train" ? [] : [`live/${name}`])];
+  const scriptsOf = (name) => [...COMMON, ...NEEDS[name], ...(["train", "write"].includes(name) ? [] : [`live/${name}`])];
   const loaded = new Map(); // each script once, one after the other
   let last = Promise.resolve();
 

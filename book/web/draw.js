@@ -264,4 +264,8 @@
   }
 
   for (const root of document.querySelectorAll(".draw-a-digit")) setUp(root);
+  digitlib.show?.live("write", (root) => { // in a chapter
+    root.classList.add("draw-a-digit");
+    setUp(root);
+  });
 })();

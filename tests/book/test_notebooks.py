@@ -17,6 +17,7 @@ import nbformat
 import pytest
 import yaml
 from claims import RECORD
+from render import heading
 from support import ROOT
 
 from digitlib import live
@@ -176,6 +177,18 @@ def test_links_lead_to_files_of_the_project(chapter):
     assert {link for link in links if not (ROOT / "notebooks" / link).is_file()} == set()
 
 
+@pytest.mark.parametrize("path", [*ROOT.glob("book/*.md"), *NOTEBOOKS.glob("*.ipynb")], ids=str)
+def test_a_chapter_is_named_with_its_number(path):
+    cells = nbformat.read(path, 4).cells if path.suffix == ".ipynb" else [path.read_text("utf-8")]
+    text = "\n".join(cell if isinstance(cell, str) else cell.source for cell in cells)
+    names = {name: heading(Chapter(NOTEBOOKS, name).nb)[0].split(". ", 1)[1] for name in NAMES}
+    for said, name in re.findall(r"\[([^]]+)\]\([^)]*?(\d\d_\w+)\.ipynb", text):
+        number, short = int(name[:2]), names[name].partition(",")[0]
+        assert said not in (names[name], short), f"chapter {number}, {short}"
+        if told := re.match(r"[Cc]hapter (\d+)", said):
+            assert said[1:] == f"hapter {number}, {short}", told[0]
+
+
 def test_no_percentage_is_typed(chapter):
     text = "\n".join([cell.source for cell in chapter.markdown] + list(map(alt, chapter.code)))
     text = re.sub(RESULT, "", text)
@@ -187,7 +200,7 @@ def test_no_percentage_is_typed(chapter):
 
 
 def test_headings(chapter):
-    assert first_line(chapter.cells[0]).startswith("# ")
+    assert first_line(chapter.cells[0]).startswith(f"# {int(chapter.name[:2])}. ")
     assert [level for level, _ in chapter.headings].count(1) == 1
     assert "?" in chapter.headings[0][1], "a chapter opens with a question"
     sections = [title for level, title in chapter.headings if level == 2]
@@ -233,6 +246,13 @@ def test_exercises_and_solutions(chapter):
             assert "hide-cell" in tags(cell)
             assert cell.metadata.get("jupyter") == HIDDEN
             solved[number].append(cell)
+    for before, cell, after in zip(
+        chapter.cells, chapter.cells[1:], chapter.cells[2:], strict=False
+    ):
+        if is_solution(cell):
+            assert before.source.startswith("<details><summary>A hint</summary>"), cell.source
+            shown = "".join(map(seen_text, cell.outputs)).rstrip()
+            assert "What to see in it" in after.source or shown.endswith("."), cell.source
     assert 3 <= len(solved) <= 5
     assert list(solved) == list(range(1, len(solved) + 1))
     assert all(solved.values()), "every exercise has a solution"
@@ -303,7 +323,7 @@ def test_length(chapter):
     asked = re.compile(r"^(\*\*Question|<details)")  # questions and hints do not count
     told = [text for text in chapter.said if not asked.match(text)]
     words = [word for text in told for word in text.split() if re.search(r"\w", word)]
-    assert 1_200 <= len(words) <= 2_500
+    assert 1_000 <= len(words) <= 2_500
     figures = sum(images(cell) for cell in chapter.code if not is_solution(cell))
     assert 4 <= figures <= 8
 

@@ -156,6 +156,7 @@ def test_step(visit):
     assert numbers()[:2] == [weight, loss]
 
 
+@pytest.mark.slow
 def test_another(visit):
     part = visit("another")
     press(part, "Draw another test set")
@@ -245,6 +246,7 @@ def test_place(visit):
     assert bars(part) != whole
 
 
+@pytest.mark.slow
 def test_bits(visit):
     part = visit("bits")
 
@@ -278,6 +280,7 @@ def test_patience(visit):
     assert part.locator(".live-choice button").count() >= 2
 
 
+@pytest.mark.slow
 def test_runs(visit):
     part = visit("runs")
 
@@ -325,6 +328,7 @@ def test_layers(visit):
     assert part.locator(".live-maps").is_hidden()
 
 
+@pytest.mark.slow
 def test_half_a_pixel(visit):
     part = visit("half")
     whole = bars(part)

@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from support import WEB, sample
+from support import WEB, few, sample
 
 from digitlib import training
 from digitlib.quiet import keras, tensorflow
@@ -99,7 +99,7 @@ def learned(page, name, optimizer, model):
 
 
 @pytest.mark.parametrize("optimizer", RATES)
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", few(NETWORKS, ["dropout", "convolution"]))
 def test_losses_are_those_of_keras(page, name, optimizer):
     model = keras_network(name)
     found = learned(page, name, optimizer, model)

@@ -3,8 +3,11 @@
 The site is the one of the fixture `site`: the real chapters, run on the sample.
 """
 
+import io
+
 import pytest
 import render
+from PIL import Image
 from playwright.sync_api import expect
 from support import LAPTOP, PHONE, SHIFTS, few, findings, press
 
@@ -96,6 +99,25 @@ def test_served_light_and_dark_and_accessible(visit, served, page):
 def test_the_front_door_leads_to_the_first_page(visit, site):
     tab = visit((site / "html" / "index.html").as_uri(), LAPTOP)
     tab.wait_for_url(f"**/{PAGES[0]}.html")
+
+
+def test_a_figure_is_dark_in_the_dark_unless_the_text_says_what_is_white(visit, served):
+    tab = visit(f"{served}notebooks/01_loading.html", LAPTOP)
+    set_theme(tab, "dark")
+    for figure, is_dark in ((".as-drawn", False), ("img:not(.as-drawn)", True)):
+        picture = tab.locator(f".cell_output {figure}").first
+        picture.scroll_into_view_if_needed()
+        seen = Image.open(io.BytesIO(picture.screenshot())).convert("L")
+        assert (seen.getpixel((20, 20)) < 60) == is_dark
+
+
+@pytest.mark.parametrize("old", few(render.MOVED, 2))
+def test_an_old_address_leads_to_the_page(visit, served, old):
+    page, _, part = render.MOVED[old].partition("#")
+    tab = visit(f"{served}{old}.html", LAPTOP)
+    tab.wait_for_url(f"{served}{page}.html{f'#{part}' * bool(part)}")
+    if part:
+        assert tab.locator(f"#{part}").count() == 1
 
 
 @pytest.mark.slow

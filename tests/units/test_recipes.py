@@ -132,13 +132,15 @@ def test_labels_that_are_no_digits(number, y, found):
     assert "expected" in str(caught.value)
 
 
-# --- The page of each recipe ------------------------------------------------------------------
+# --- The page of the recipes ------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("recipe", few(RECIPES.values(), 3), ids=lambda recipe: recipe.name)
 def test_the_code_on_its_page_is_the_recipe(recipe, monkeypatch):
-    page = ROOT / "book" / "recipes" / f"{recipe.number}_{recipe.name.replace('-', '_')}.md"
-    (code,) = re.findall(r"^```python\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+    page = (ROOT / "book" / "recipes.md").read_text()
+    part = page.split(f"\n## {recipe.name}\n")[1].partition("\n## ")[0]
+    assert f"Recipe {recipe.number}:" in part
+    (code,) = re.findall(r"^```python\n(.*?)^```", part, re.MULTILINE | re.DOTALL)
     fitted = {}
 
     def fit(model, x, y=None, **how):
