@@ -44,6 +44,10 @@
       this.optimizer = net[settings.optimizer](settings.rate);
       this.order = shuffled(this.x.length, this.next);
       this.at = 0;
+      this.begin();
+    }
+
+    begin() {
       this.examination = {answers: [], right: 0, active: new Uint8Array(this.hidden.outputs)};
     }
 
@@ -68,6 +72,7 @@
     }
 
     step() {
+      if (this.examination.answers.length) this.begin(); // that was of a network that is no more
       const n = Math.min(this.settings.batch, this.x.length), x = new Float64Array(n * PIXELS), labels = [];
       for (let k = 0; k < n; k++) {
         if (this.at === this.order.length) {
@@ -102,7 +107,7 @@
       }
       if (answers.length < x.length) return false;
       this.examined.push({step: this.steps, ...this.examination});
-      this.examination = {answers: [], right: 0, active: new Uint8Array(active.length)};
+      this.begin();
       return true;
     }
 

@@ -384,13 +384,18 @@
       });
     });
     button("step").addEventListener("click", () => {
-      pause();
-      show(learner);
+      playing = false;
+      button("play").textContent = "Play";
+      shown = learner;
       learner.step();
-      learner.examineNow();
-      draw(true);
+      draw(false);
       say(`Step ${learner.steps}, loss ${learner.losses.at(-1)[1].toFixed(2)}.`);
-      keep();
+      later(() => {
+        if (shown !== learner || playing) return;
+        learner.examineNow();
+        draw(true);
+        keep();
+      });
     });
     button("epoch").addEventListener("click", () => play(Math.ceil(learner.x.length / settings.batch)));
     button("again").addEventListener("click", () => restart());
