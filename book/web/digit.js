@@ -43,29 +43,38 @@
   const even = (x) => (Math.abs(x % 1) === 0.5 ? 2 * Math.round(x / 2) : Math.round(x));
   const sum = (numbers) => numbers.reduce((total, value) => total + value, 0);
 
-  // weights[i][j]: how much of old pixel j goes into new pixel i
+  // n numbers, by a loop: many times as fast as by Float64Array.from
+  function filled(n, f) {
+    const made = new Float64Array(n);
+    for (let i = 0; i < n; i++) made[i] = f(i);
+    return made;
+  }
+
+  // how much of the old pixels from `first` to before `last` goes into a new one, by a function
+  const share = (first, last, f) =>
+    ({first, weights: filled(last - first, (k) => f(first + k))});
   const averages = (before, after) =>
     Array.from({length: after}, (_, i) => {
       const start = (i * before) / after, stop = ((i + 1) * before) / after;
-      return Float64Array.from({length: before}, (_, j) =>
+      return share(Math.floor(start), Math.min(before, Math.ceil(stop)), (j) =>
         (Math.max(0, Math.min(stop, j + 1) - Math.max(start, j)) * after) / before);
     });
   const between = (before) =>
     Array.from({length: FINER * (before + 1)}, (_, i) => {
-      const place = (i + 0.5) / FINER - 1;
-      return Float64Array.from({length: before}, (_, j) => Math.max(0, 1 - Math.abs(place - j)));
+      const place = (i + 0.5) / FINER - 1, left = Math.floor(place);
+      return share(Math.max(0, left), Math.min(before, left + 2), (j) => Math.max(0, 1 - Math.abs(place - j)));
     });
 
-  function dot(a, b) {
+  function dot(a, b, first = 0) {
     let total = 0;
-    for (let i = 0; i < a.length; i++) total += a[i] * b[i];
+    for (let i = 0; i < a.length; i++) total += a[i] * b[first + i];
     return total;
   }
 
   // rows × image × columnsᵀ
   function resample(rows, image, columns) {
-    const narrow = columns.map((weights) => Float64Array.from(image, (line) => dot(weights, line)));
-    return rows.map((weights) => Float64Array.from(narrow, (column) => dot(weights, column)));
+    const narrow = columns.map(({first, weights}) => filled(image.length, (y) => dot(weights, image[y], first)));
+    return rows.map(({first, weights}) => filled(narrow.length, (x) => dot(weights, narrow[x], first)));
   }
 
   // the smallest box that holds all ink above the ground, the lowest value; null if there is none
@@ -82,8 +91,7 @@
         }
     if (bottom < 0) return null;
     return Array.from({length: bottom - top + 1}, (_, y) =>
-      Float64Array.from({length: right - left + 1}, (_, x) =>
-        ink[(top + y) * width + left + x] - ground));
+      filled(right - left + 1, (x) => ink[(top + y) * width + left + x] - ground));
   }
 
   // where so much ink in each row (or column) has to start for its center of mass to be in the middle

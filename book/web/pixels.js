@@ -5,10 +5,15 @@
   "use strict";
 
   const image = (width, height, at = new Float32Array(width * height)) => ({width, height, at});
-  const map = (one, f) => image(one.width, one.height, one.at.map(f));
+  function map({width, height, at}, f) {
+    const made = new at.constructor(at.length); // by a loop, three times as fast as by its own `map`
+    for (let i = 0; i < at.length; i++) made[i] = f(at[i], i);
+    return image(width, height, made);
+  }
 
   // a place mirrored back into 0 … n - 1, the outermost value twice
   function mirrored(i, n) {
+    if (i >= 0 && i < n) return i;
     i = ((i % (2 * n)) + 2 * n) % (2 * n);
     return i < n ? i : 2 * n - 1 - i;
   }
@@ -97,13 +102,13 @@
       while (parent[i] !== i) i = parent[i] = parent[parent[i]];
       return i;
     };
-    const before = diagonal ? [[-1, 0], [-1, -1], [0, -1], [1, -1]] : [[-1, 0], [0, -1]];
+    const right = diagonal ? [-1, -1, 0, 1] : [-1, 0], down = diagonal ? [0, -1, -1, -1] : [0, -1];
     for (let y = 0, i = 0; y < height; y++)
       for (let x = 0; x < width; x++, i++) {
         if (!at[i]) continue;
-        for (const [dx, dy] of before) {
-          if (x + dx < 0 || x + dx >= width || y + dy < 0) continue;
-          const near = labels[i + dx + dy * width];
+        for (let k = 0; k < right.length; k++) {
+          if (x + right[k] < 0 || x + right[k] >= width || y + down[k] < 0) continue;
+          const near = labels[i + right[k] + down[k] * width];
           if (!near) continue;
           if (!labels[i]) labels[i] = root(near);
           else if (root(near) !== root(labels[i])) parent[root(near)] = root(labels[i]);
