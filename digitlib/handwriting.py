@@ -19,6 +19,7 @@ from digitlib.reading import read
 __all__ = ["Found", "find", "ink", "load"]  # `ink` and `load` for the chapters
 
 LINE = 2  # sizes of a digit, from which a straight line is none of its strokes
+FILLED = 400  # pixels of the longer side, up to which one digit may fill a picture
 BETTER = 0.8  # of the cost, that another way may have to be taken
 
 
@@ -100,8 +101,8 @@ def _best(gray, scale, rate):
 def _ways(gray, scale):
     """Ways to look at a picture: whether turned, the ink, the function that takes places back."""
     paper = inks.sheet(gray)
-    small = scale > 1
-    if small:
+    small = max(gray.shape) <= FILLED
+    if scale > 1:
         gray = ndimage.gaussian_filter(gray, inks.SMOOTH)
     if paper is None and inks.bright_ink(gray):
         gray = 1 - gray

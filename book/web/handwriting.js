@@ -5,7 +5,7 @@
   const {even, pixels: {image, map, blurred, largest, labeled}} = window.digitlib;
   const {SMOOTH, ACROSS, brightness, sheet, brightInk, ink, withoutLines, slope} =
     window.digitlib.ink;
-  const LARGE = 1000, SMALL = 300;
+  const LARGE = 1000, SMALL = 300, FILLED = 400;
   const MANY = 1500, DUST = 0.12, HUGE = 4, LONG = 4, FLAT = 0.5, CONTACT = 0.25, FULL = 0.9;
   const FINE = 0.4, CROWD = 5, NEAR = 0.5;
   const CUT_WIDE = 0.9, CUTTABLE = [0.5, 2], LOW = 0.8, BETWEEN = 1 / 12;
@@ -317,8 +317,8 @@
 
   // [turned, ink, way back from its places to the photo's], one way of looking after the other
   function* ways(gray, scale) {
-    const paper = sheet(gray), small = scale > 1;
-    if (small) gray = blurred(gray, SMOOTH);
+    const paper = sheet(gray), small = Math.max(gray.width, gray.height) <= FILLED;
+    if (scale > 1) gray = blurred(gray, SMOOTH);
     if (!paper && brightInk(gray)) gray = map(gray, (v) => 1 - v);
     let [amount, back] = upright(gray, paper, small);
     const lineless = withoutLines(amount);

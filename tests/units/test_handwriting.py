@@ -62,6 +62,18 @@ def test_the_pen_does_not_matter(pen):
     assert wrong(read(on_white(ink)), "".join(TEXT)) <= 2
 
 
+@pytest.mark.parametrize("side", [100, 280, 380])
+def test_a_bold_digit_is_no_shadow(side):
+    """A stroke as wide as a quarter of the picture is ink within, not only where it varies."""
+    rng, image = np.random.default_rng(0), np.zeros((28, 28), np.uint8)
+    for row in range(4, 24):
+        left = 13 - row // 6
+        image[row, left : left + 8] = [100, *rng.integers(225, 256, 6), 100]
+    large = Image.fromarray(255 - image).resize((side, side), Image.Resampling.BICUBIC)
+    (frame,) = handwriting.find(np.asarray(large), rate).frames
+    assert frame[10:18, 13:15].min() > 150
+
+
 @pytest.mark.slow
 def test_single_digits_cut_close():
     pictures = []
