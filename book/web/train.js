@@ -345,10 +345,17 @@
       say("");
       next();
     }
-    function pause() {
-      if (!playing) return;
+    function stop() {
       playing = false;
       button("play").textContent = "Play";
+    }
+    function pause() {
+      if (!playing) return;
+      stop();
+      settle();
+    }
+    // what is shown when it has stopped
+    function settle() {
       learner.examineNow();
       draw(true);
       say(`Step ${number(learner.steps)}: ${percent(learner.last.right / learner.heldOut.labels.length)} of the held-out digits are read.`);
@@ -374,18 +381,14 @@
 
     button("play").addEventListener("click", () => {
       if (!playing) return play();
-      button("play").textContent = "Play";
-      playing = false;
+      stop();
       const paused = learner;
       later(() => {
-        if (playing || learner !== paused) return;
-        playing = true;
-        pause();
+        if (!playing && learner === paused) settle();
       });
     });
     button("step").addEventListener("click", () => {
-      playing = false;
-      button("play").textContent = "Play";
+      stop();
       shown = learner;
       learner.step();
       draw(false);
