@@ -102,9 +102,9 @@ def read_matrix(matrix, digit):
     )
     return (
         f"Of {tp + fn:,} images of a {digit}, {tp:,} were read as {digit} (true positives) and "
-        f"{fn:,} as something else (false negatives): recall {recall}. "
-        f"Of {tp + fp:,} images read as {digit}, {fp:,} were another digit (false positives): "
-        f"precision {precision}. The other {tn:,} were neither (true negatives)."
+        f"{fn:,} as something else (false negatives), so the recall is {recall}. "
+        f"Of {tp + fp:,} images read as {digit}, {fp:,} were another digit (false positives), so "
+        f"the precision is {precision}. The other {tn:,} were neither (true negatives)."
     )
 
 

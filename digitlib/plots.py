@@ -1,7 +1,12 @@
 """How is each of these shown?
 
-Importing this module sets the book's figure style. Digit i has the color `COLORS[i]` in every
-figure. All functions draw into a new figure and return it; axes given as `ax` are drawn into.
+Importing this module sets the book's figure style: six inches become the width of a phone, so that
+text of `SMALLEST` points is ten pixels there. All functions draw into a new figure and return it;
+axes given as `ax` are drawn into.
+
+A color has one meaning in the book: digit i is `COLORS[i]`, measured values and dense networks are
+blue, convolutional networks violet, mistakes and what to look at orange, right answers green, and
+goals, intervals and what is only for comparison ink or gray.
 """
 
 import re
@@ -16,31 +21,23 @@ from digitlib import files
 _LIGHT = files.packaged("web/palette.css").read_text("utf-8").partition("@media")[0]
 PALETTE = dict(re.findall(r"--([\w-]+): (#\w+);", _LIGHT))
 COLORS = tuple(PALETTE[f"digit-{digit}"] for digit in range(10))
-INK, PALE, BLUE, ORANGE = (PALETTE[name] for name in ("ink", "pale", "blue", "orange"))
+INK, GRAY, PALE = (PALETTE[name] for name in ("ink", "gray", "pale"))
+BLUE, VIOLET, ORANGE, GREEN = (PALETTE[name] for name in ("blue", "violet", "orange", "green"))
+SMALLEST = 13.5  # points
 PAPER = "Greys"  # 0 is white paper, the largest value black ink
 SIDE, GAP = 28, 2  # pixels of a picture, and between two in a gallery
 
-mpl.rcParams.update(
-    {
-        "figure.figsize": (6.0, 3.3),
-        "figure.dpi": 150,
-        "figure.constrained_layout.use": True,
-        "savefig.facecolor": "white",
-        "font.size": 11,
-        "axes.titlesize": 11,
-        "axes.titlelocation": "left",
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.edgecolor": PALETTE["gray"],
-        "axes.labelcolor": INK,
-        "text.color": INK,
-        "xtick.color": INK,
-        "ytick.color": INK,
-        "axes.prop_cycle": mpl.cycler(color=[BLUE, ORANGE, COLORS[4], COLORS[8]]),
-        "lines.linewidth": 2,
-        "legend.frameon": False,
-    }
-)
+mpl.rc("figure", figsize=(6.0, 3.9), dpi=150)
+mpl.rc("figure.constrained_layout", use=True)
+mpl.rc("savefig", facecolor="white", pad_inches=0.04)
+mpl.rc("font", size=14)
+mpl.rc("text", color=INK)
+mpl.rc("axes", titlesize=14, titlelocation="left", edgecolor=GRAY, labelcolor=INK)
+mpl.rc("axes", prop_cycle=mpl.cycler(color=[BLUE, VIOLET, GREEN, GRAY]))
+mpl.rc("axes.spines", top=False, right=False)
+mpl.rc(("xtick", "ytick"), color=INK, labelsize=SMALLEST)
+mpl.rc("lines", linewidth=2)
+mpl.rc("legend", frameon=False, fontsize=SMALLEST)
 
 
 def show_image(ax, image, *, vmin=0, vmax=None):
@@ -75,21 +72,22 @@ def gallery(images, captions=None, *, columns=10):
         raise ValueError(f"expected at least one column; got {columns}")
     lines = 0 if captions is None else 1 + max(str(text).count("\n") for text in captions)
     rows, side = -(-len(images) // columns), SIDE + GAP
-    step = side + lines * 0.19 / 6.0 * columns * side  # a line is 0.19 of the 6.0 inches
+    step = side + lines * 0.25 / 6.0 * columns * side  # a line is 0.25 of the 6.0 inches
     sheet = np.zeros((round(rows * step), columns * side), images.dtype)
     corners = [(round(i // columns * step), i % columns * side) for i in range(len(images))]
     for (top, left), image in zip(corners, images, strict=True):
         scale = 1 if images.dtype == np.uint8 else 1 / max(image.max(), 1e-9)
         sheet[top : top + SIDE, left + 1 : left + 1 + SIDE] = image * scale
     size = (6.0, 6.0 * sheet.shape[0] / sheet.shape[1])
-    fig = plt.figure(figsize=size, dpi=100)  # 2 × 2 dots a pixel at 10 columns
+    dots = max(1, round(20 / columns))  # so many squared are a pixel
+    fig = plt.figure(figsize=size, dpi=dots * columns * side / 6.0)
     fig.set_layout_engine("none")
     ax = fig.add_axes((0, 0, 1, 1))
     ax.imshow(sheet, cmap=PAPER)
     ax.axis("off")
     for i, (top, left) in enumerate(corners if lines else []):
         where = (left + side / 2, top + side)
-        ax.text(*where, captions[i], ha="center", va="top", fontsize=10, linespacing=1.1)
+        ax.text(*where, captions[i], ha="center", va="top", fontsize=SMALLEST, linespacing=1.1)
     return fig
 
 
@@ -111,13 +109,13 @@ def pixel_values(image):
     ax.imshow(image, cmap=PAPER, vmin=0, vmax=255)
     for (row, column), value in np.ndenumerate(image):
         color = "white" if value > 157 else PALETTE["quiet-ink"] if value == 0 else "black"
-        ax.text(column, row, value, ha="center", va="center", color=color, fontsize=9.5)
+        ax.text(column, row, value, ha="center", va="center", color=color, fontsize=SMALLEST)
     ax.axis("off")
     return fig
 
 
-def digit_bars(values, *, ylabel, ax=None, fmt="{:,}"):
-    """Ten bars, one a digit in its color, with the value on top.
+def digit_bars(values, *, xlabel, ax=None, fmt="{:,}"):
+    """Ten bars, one a digit in its color, 0 on top, with the value beside it.
 
     Parameters
     ----------
@@ -128,10 +126,13 @@ def digit_bars(values, *, ylabel, ax=None, fmt="{:,}"):
         raise ValueError(f"expected ten values, one a digit; got shape {values.shape}")
     if ax is None:
         _, ax = plt.subplots()
-    bars = ax.bar(range(10), values, color=COLORS)
-    ax.bar_label(bars, [fmt.format(value) for value in values.tolist()], fontsize=8.5, padding=2)
-    ax.set(xticks=range(10), xlabel="digit", ylabel=ylabel)
-    ax.yaxis.set_major_formatter("{x:,g}")
+    bars = ax.barh(range(10), values, color=COLORS)
+    ax.bar_label(
+        bars, [fmt.format(value) for value in values.tolist()], fontsize=SMALLEST, padding=3
+    )
+    ax.set(yticks=range(10), ylabel="digit", xlabel=xlabel, ylim=(9.6, -0.6))
+    ax.margins(x=0.14)  # for the values
+    ax.xaxis.set_major_formatter("{x:,g}")
     return ax.figure
 
 
@@ -185,7 +186,7 @@ def confusion_matrix(matrix):
         if i == j:
             ax.add_patch(plt.Rectangle((j - 0.5, i - 0.5), 1, 1, color=PALETTE["faint"]))
         color = INK if count else PALETTE["quiet-ink"]
-        ax.text(j, i, count or "·", ha="center", va="center", color=color, fontsize=10)
+        ax.text(j, i, count or "·", ha="center", va="center", color=color, fontsize=SMALLEST)
     ax.set(xticks=range(10), yticks=range(10), xlabel="the network's answer", ylabel="true digit")
     ax.xaxis.set_label_position("top")
     ax.tick_params(length=0, labelbottom=False, labeltop=True)
@@ -200,18 +201,18 @@ def runs(rows, *, xlabel, bars=None, colors=None):
     ----------
     rows : dict from name to array of shape (runs,)
     bars : dict from name to (low, high), optional
-        Intervals, drawn in orange below the dots with the mean of the runs as a tick.
+        Intervals, drawn below the dots with the mean of the runs as a tick.
     colors : dict from name to color, optional
     """
-    fig, ax = plt.subplots(figsize=(6.0, 0.8 + (0.48 if bars else 0.27) * len(rows)), dpi=110)
+    fig, ax = plt.subplots(figsize=(6.0, 1.0 + (0.6 if bars else 0.36) * len(rows)), dpi=110)
     for place, (name, values) in enumerate(rows.items()):
         values = _numbers(values)
         color = (colors or {}).get(name, BLUE)
         row = np.full(len(values), place)
-        ax.plot(values, row, "o", color=color, alpha=0.45, markeredgewidth=0)
+        ax.plot(values, row, "o", color=color, alpha=0.7, markeredgewidth=0)
         if bars:
-            ax.plot(bars[name], [place + 0.25] * 2, color=ORANGE, linewidth=3)
-            ax.plot(values.mean(), place + 0.25, "|", color=ORANGE, markersize=11, mew=2)
+            ax.plot(bars[name], [place + 0.25] * 2, color=GRAY, linewidth=3)
+            ax.plot(values.mean(), place + 0.25, "|", color=INK, markersize=11, mew=2)
     ax.set(yticks=range(len(rows)), yticklabels=rows, xlabel=xlabel, ylim=(len(rows) - 0.45, -0.45))
     ax.grid(axis="x", color=PALE)
     ax.set_axisbelow(True)
@@ -229,7 +230,7 @@ def intervals(labels, values, lows, highs, *, xlabel, ax=None):
     if (lows > values).any() or (values > highs).any():
         raise ValueError("expected each value between its low and its high; found one outside")
     if ax is None:
-        _, ax = plt.subplots(figsize=(6.0, 0.8 + 0.36 * len(labels)))
+        _, ax = plt.subplots(figsize=(6.0, 1.0 + 0.42 * len(labels)))
     rows = np.arange(len(labels))
     ax.hlines(rows, lows, highs, color=BLUE, linewidth=3, alpha=0.35)
     ax.plot(values, rows, "o", color=BLUE)

@@ -74,8 +74,21 @@
     return rest.length ? rest : after(hint.closest("section").nextElementSibling?.querySelector(":scope > :is(h2, h3)")?.nextElementSibling);
   }
 
+  // Curves of numbers from 0 to 100, each [class, text], over marks
+  function chart(marks, curves) {
+    const drawn = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+    for (const [name, value] of Object.entries({viewBox: "0 0 100 100", preserveAspectRatio: "none", "aria-hidden": true})) drawn.setAttribute(name, value);
+    for (const [name, text] of curves) {
+      const line = document.createElementNS(drawn.namespaceURI, "polyline");
+      line.setAttribute("points", text.split(", ").map((value, i) => `${(100 * (i + 0.5)) / marks.length},${100 - Number.parseFloat(value)}`).join(" "));
+      line.setAttribute("class", name);
+      drawn.append(line);
+    }
+    return element("div", {className: "guess-chart"}, drawn, element("div", {}, ...marks.map((text) => element("span", {textContent: text}))));
+  }
+
   function guess(hint) {
-    const {guess: name, ask = "", choices, unit = "", result} = hint.dataset;
+    const {guess: name, ask = "", choices, curve, unit = "", result} = hint.dataset, marks = curve?.split("|");
     const said = element("p", {className: "guess-said"}), form = element("form", {className: "guess-form"}, ask), hidden = coveredBy(hint);
     said.setAttribute("role", "status");
 
@@ -84,6 +97,7 @@
       for (const one of hidden) one.hidden = false;
       dispatchEvent(new Event("resize")); // what draws to its size has one now
       said.textContent = [text && `You guessed ${text}.`, result && `It is ${result}.`].filter(Boolean).join(" ");
+      if (curve) said.append(chart(marks, [["measured", result], ...(text ? [["guessed", text]] : [])]), text ? "Dashed: your guess." : "");
     }
     function take(text) {
       keep(({guesses}) => {
@@ -96,7 +110,18 @@
       one.addEventListener("click", act);
       return one;
     };
-    if (choices) form.append(...choices.split("|").map((text) => button(text, () => take(text))));
+    if (curve) {
+      const sliders = marks.map((mark) => {
+        const slider = element("input", {type: "range", min: 0, max: 100, value: 50});
+        slider.setAttribute("aria-label", `${ask} ${mark}`.trim());
+        return slider;
+      });
+      const values = () => sliders.map((one) => one.value + unit).join(", "), sketch = element("div", {className: "guess-sketch"});
+      const draw = () => sketch.replaceChildren(chart(marks, [["guessed", values()]]), element("div", {}, ...sliders));
+      draw();
+      sketch.addEventListener("input", () => sketch.firstChild.replaceWith(chart(marks, [["guessed", values()]])));
+      form.append(sketch, button("Guess", () => take(values())));
+    } else if (choices) form.append(...choices.split("|").map((text) => button(text, () => take(text))));
     else {
       const input = element("input", {type: "number", step: "any", required: true});
       input.setAttribute("aria-label", `Your guess${ask && `, ${ask}`} ${unit.trim()}`.trim());

@@ -64,6 +64,38 @@ def kernels(python=sys.executable, path=None):
             yield environment
 
 
+SMALLEST = 10  # CSS pixels of text in a figure, where the page has the width of a phone:
+PHONE = 328  # of 360, what the margins leave
+
+
+def legible():
+    """From now on refuse, in this process, to show a figure whose text is too small on a phone."""
+    from matplotlib import backend_bases, text
+
+    canvas, written = backend_bases.FigureCanvasBase, []
+    write, show = text.Text.draw, canvas.print_figure
+
+    def draw(one, *args, **kwargs):
+        written.append((one.get_fontsize(), one.get_text().strip()))
+        write(one, *args, **kwargs)
+
+    def print_figure(self, file, *args, **kwargs):
+        written.clear()
+        result = show(self, file, *args, **kwargs)
+        if kwargs.get("format") == "png" and hasattr(file, "getbuffer"):
+            width = int.from_bytes(file.getbuffer()[16:20])  # where a PNG says it
+            points = self.figure.get_dpi() / 72 * min(1, PHONE / width)
+            size, words = min(((size, words) for size, words in written if words), default=(99, ""))
+            if size * points < SMALLEST:
+                raise ValueError(
+                    f"{words!r} is {size * points:.1f} pixels high on a phone, and has to be "
+                    f"{SMALLEST}: draw the figure narrower, or its text larger"
+                )
+        return result
+
+    text.Text.draw, canvas.print_figure = draw, print_figure
+
+
 def serve(number):
     """Fork kernels for those who come to the socket of this number, until standard input ends."""
     del sys.path[0]  # this folder is none of a chapter's
@@ -74,6 +106,7 @@ def serve(number):
         with contextlib.suppress(ImportError):  # what takes long, and nearly all chapters use
             for name in ("digitlib.quiet", "sklearn.datasets", "sklearn.model_selection"):
                 importlib.import_module(name)
+            legible()
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them
         while sys.stdin not in select.select([door, sys.stdin], [], [])[0]:
             line = door.accept()[0]

@@ -263,6 +263,24 @@ def test_a_failing_chapter_is_named_and_the_last_site_stays(tree):
     assert files(tree / "_build") == before
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="asked of kernels that are forked")
+@pytest.mark.parametrize("shown", ["", "fig"])  # at the end of the cell, or as its value
+def test_a_figure_too_small_to_read_on_a_phone_is_refused(tree, shown):
+    """Six inches are 328 pixels there, so that a point is 0.76 of one."""
+    draw = "import matplotlib.pyplot as plt\\nplt.rcParams['font.size'] = 20\\n"
+    draw += (
+        "fig, ax = plt.subplots(figsize=(6, 2))\\nax.set_title('fine print', fontsize={})\\n"
+        + shown
+    )
+    edit(tree, "two", "print('size', SIZE)", draw.format(14))
+    status, _, err = run_build(tree, "book")
+    assert status == 0, err
+    edit(tree, "two", "fontsize=14", "fontsize=12")
+    status, _, err = run_build(tree, "book")
+    assert status == 1
+    assert re.search(r"'fine print' is 9.\d pixels high on a phone", err)
+
+
 def test_a_kernel_that_dies_is_one_line(tree):
     edit(tree, "two", "print('size', SIZE)", "import os, signal; os.kill(os.getpid(), 9)")
     status, _, err = run_build(tree, "book")

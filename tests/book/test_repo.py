@@ -37,7 +37,10 @@ def git_files(*options):
 def texts():
     """Path and text of every file of the project, new ones included, that people write."""
     for path in git_files("--cached", "--others", "--exclude-standard"):
-        if path.suffix not in {".png", ".h5"} and path.name not in {"litert.js", "network.js"}:
+        if path.suffix not in {".png", ".h5", ".npz"} and path.name not in {
+            "litert.js",
+            "network.js",
+        }:
             yield path, path.read_text(encoding="utf-8")
 
 

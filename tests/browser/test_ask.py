@@ -62,6 +62,28 @@ def test_a_choice_is_a_guess_as_well(visit):
     )
 
 
+def test_a_curve_is_sketched_with_the_keyboard(visit):
+    tab = visit("08_past_995")
+    form = tab.locator(".guess-form:has(input[type=range])")
+    sliders = form.locator("input[type=range]")
+    assert sliders.first.get_attribute("aria-label").endswith("turned by 0°")
+    sliders.first.focus()
+    tab.keyboard.press("End")
+    sliders.nth(1).focus()
+    tab.keyboard.press("ArrowUp")
+    sketch = form.locator("polyline.guessed").get_attribute("points").split()
+    assert [point.split(",")[1] for point in sketch[:3]] == ["0", "49", "50"]
+    form.get_by_role("button", name="Guess", exact=True).click()
+    said = tab.locator(".guess-said:has(svg)")
+    text = said.inner_text()
+    assert re.search(r"You guessed 100%, 51%, 50%, .*\. It is [\d.]+%, ", text)
+    measured = re.findall(r"([\d.]+)%", text.partition("It is")[2])
+    shown = said.locator("polyline.measured").get_attribute("points").split()
+    assert [100 - float(point.split(",")[1]) for point in shown] == [*map(float, measured)]
+    tab.reload()
+    assert tab.locator(".guess-said polyline.guessed").get_attribute("points").split() == sketch
+
+
 def test_a_link_to_what_is_covered_shows_it(visit):
     tab = visit()
     name = tab.locator("article [hidden] :is(p, div)[id], article [hidden][id]").first
@@ -124,6 +146,8 @@ def test_printed_it_is_whole(visit):
     shown = tab.locator("article [hidden]").first
     assert shown.evaluate("one => getComputedStyle(one).contentVisibility") == "visible"
     assert not tab.locator(".guess-form").first.is_visible()
+    for folded in tab.locator("details.hide .cell_input, details:not(.hide) > p").all():
+        assert folded.is_visible()
 
 
 def test_accessible_and_on_a_phone(visit):

@@ -39,6 +39,17 @@ ONE_OF_A_KIND = """
   }
 }
 """
+# blocks of which a part can be seen only by scrolling sideways, folds opened
+SIDEWAYS = """
+() => {
+  for (const fold of document.querySelectorAll('article details')) fold.open = true;
+  for (const covered of document.querySelectorAll('article [hidden]')) covered.hidden = false;
+  return [...document.querySelectorAll('article *')]
+    .filter(one => one.clientWidth && one.scrollWidth > one.clientWidth + 1)
+    .filter(one => ['auto', 'scroll'].includes(getComputedStyle(one).overflowX))
+    .map(one => `${one.className} ${one.scrollWidth - one.clientWidth} ${one.innerText.slice(0, 80)}`);
+}
+"""
 
 
 @pytest.fixture
@@ -71,6 +82,7 @@ def test_on_a_phone_from_a_folder(visit, site, page):
     tab = visit((site / "html" / f"{page}.html").as_uri(), PHONE)
     assert tab.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     assert tab.evaluate("window.scrollTo(99, 0), window.scrollX") == 0
+    assert tab.evaluate(SIDEWAYS) == []
     no_alt = "[...document.images].filter(i => !i.alt.trim()).map(i => i.outerHTML.slice(0, 200))"
     assert tab.evaluate(no_alt) == []
     broken = "[...document.images].filter(i => i.complete && !i.naturalWidth).map(i => i.src)"

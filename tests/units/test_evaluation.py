@@ -96,9 +96,9 @@ def test_a_share_of_nothing_is_nan():
     np.testing.assert_array_equal(result.recall, [0, *[np.nan] * 9])
     np.testing.assert_array_equal(result.precision, [np.nan, 0, *[np.nan] * 8])
     np.testing.assert_array_equal(result.f1, [0, 0, *[np.nan] * 8])
-    assert "recall 0.0%" in evaluation.read_matrix(matrix, 0)
-    assert "precision undefined" in evaluation.read_matrix(matrix, 0)
-    assert "recall undefined" in evaluation.read_matrix(matrix, 1)
+    assert "recall is 0.0%" in evaluation.read_matrix(matrix, 0)
+    assert "precision is undefined" in evaluation.read_matrix(matrix, 0)
+    assert "recall is undefined" in evaluation.read_matrix(matrix, 1)
 
 
 def test_the_published_zero():
@@ -110,8 +110,8 @@ def test_the_published_zero():
     assert result.f1[0] == pytest.approx(2 / (1032 / 974 + 980 / 974))
     assert evaluation.read_matrix(published(), 0) == (
         "Of 980 images of a 0, 974 were read as 0 (true positives) and 6 as something else (false "
-        "negatives): recall 99.4%. Of 1,032 images read as 0, 58 were another digit (false "
-        "positives): precision 94.4%. The other 8,962 were neither (true negatives)."
+        "negatives), so the recall is 99.4%. Of 1,032 images read as 0, 58 were another digit "
+        "(false positives), so the precision is 94.4%. The other 8,962 were neither (true negatives)."
     )
 
 

@@ -63,7 +63,7 @@ def test_gallery_shows_every_picture_and_caption(columns):
 
 
 def test_captions_of_a_gallery_touch_nothing():
-    figure = plots.gallery(PICTURES, ["8 as 3\n99.9%"] * len(PICTURES))
+    figure = plots.gallery(PICTURES, ["8 as 3\n99.9%"] * len(PICTURES), columns=6)
     renderer = figure.canvas.get_renderer()
     boxes = [text.get_window_extent(renderer) for text in figure.axes[0].texts]
     assert all(figure.bbox.containsx(box.x0) and figure.bbox.containsx(box.x1) for box in boxes)
@@ -95,12 +95,12 @@ def test_pixel_values_prints_every_number():
 
 def test_digit_bars_has_each_digit_in_its_color():
     counts = np.arange(1000, 2000, 100)
-    (ax,) = plots.digit_bars(counts, ylabel="images").axes
-    assert [bar.get_height() for bar in ax.patches] == counts.tolist()
+    (ax,) = plots.digit_bars(counts, xlabel="images").axes
+    assert [bar.get_width() for bar in ax.patches] == counts.tolist()
     assert [to_hex(bar.get_facecolor()) for bar in ax.patches] == list(plots.COLORS)
     assert texts(ax)[0] == "1,000"
-    assert (ax.get_xlabel(), ax.get_ylabel()) == ("digit", "images")
-    assert ax.get_ylim()[0] == 0, "bars start at zero"
+    assert (ax.get_ylabel(), ax.get_xlabel()) == ("digit", "images")
+    assert ax.get_xlim()[0] == 0, "bars start at zero"
     assert len(set(plots.COLORS)) == 10
 
 
@@ -169,7 +169,7 @@ def test_intervals_are_rows_with_the_first_on_top():
 @pytest.mark.parametrize(
     "draw",
     [
-        lambda ax: plots.digit_bars(range(10), ylabel="", ax=ax),
+        lambda ax: plots.digit_bars(range(10), xlabel="", ax=ax),
         lambda ax: plots.curves({"a": [1, 2]}, ylabel="", ax=ax),
         lambda ax: plots.intervals(["a"], [2], [1], [3], xlabel="", ax=ax),
     ],
@@ -257,9 +257,9 @@ def show_image(image):
         (lambda: plots.pixel_values(PICTURES), r"\(23, 28, 28\)"),
         (lambda: plots.pixel_values(PICTURES[0] / 255), "float64"),
         (lambda: plots.pixel_values(PICTURES[0, :0]), r"\(0, 28\)"),
-        (lambda: plots.digit_bars([1] * 9, ylabel=""), r"\(9,\)"),
-        (lambda: plots.digit_bars(np.full(10, np.nan), ylabel=""), "NaN"),
-        (lambda: plots.digit_bars(["7"] * 10, ylabel=""), "<U1"),
+        (lambda: plots.digit_bars([1] * 9, xlabel=""), r"\(9,\)"),
+        (lambda: plots.digit_bars(np.full(10, np.nan), xlabel=""), "NaN"),
+        (lambda: plots.digit_bars(["7"] * 10, xlabel=""), "<U1"),
         (lambda: plots.curves({"a": np.zeros((2, 2, 2))}, ylabel=""), r"\(2, 2, 2\)"),
         (lambda: plots.curves({"a": []}, ylabel=""), r"\(0,\)"),
         (lambda: plots.curves({"a": [1, np.inf]}, ylabel=""), "infinity"),

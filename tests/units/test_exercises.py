@@ -1,0 +1,125 @@
+"""`digitlib.exercises`: an answer is right, or one is told what is wrong, and never the answer."""
+
+import json
+import re
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from support import ROOT
+
+from digitlib import evaluation
+from digitlib.answers import CHECKS
+from digitlib.exercises import check
+
+rng = np.random.default_rng(0)
+TRAIN, TEST = (rng.integers(0, 3, (n, 28, 28)).astype("uint8") for n in (6, 5))
+OUTPUTS = rng.dirichlet(np.ones(10), 40)
+SCORES = {"a": np.array([0.98, 0.97, 0.99]), "b": np.array([0.96, 0.98, 0.97])}
+CHAPTER = {
+    "digits": SimpleNamespace(x_train=TRAIN, x_test=TEST),
+    "logits": np.array([3.0, 1.0, -2.0, 0.5]),
+    "x_fit": np.zeros(1000),
+    "x_val": np.zeros(200),
+    "runs": {
+        "one": {"val_accuracy": [[0.1, 0.5, 0.4, 0.3, 0.2, 0.9], [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]]}
+    },
+    "matrix": np.diag(np.arange(10, 20)) + rng.integers(0, 3, (10, 10)),
+    "probabilities": OUTPUTS,
+    "y_test": rng.integers(0, 10, 40),
+    "names": ["a", "b"],
+    "pairs": [("a", "b")],
+    "accuracy": SCORES,
+    "RECIPE": "a",
+    "right": {"apart": 0, ("apart", "path"): 0.9, **{k: rng.random((3, 40)) < 0.9 for k in "ab"}},
+    "doubts": {"no digit": (rng.random(50) * 0.6, rng.random(50))},
+    "answers": {"dense": OUTPUTS, "other": np.roll(OUTPUTS, 1, axis=1)},
+    "wrong": {"dense": rng.random(40) < 0.5},
+}
+ONE = evaluation.per_class(CHAPTER["matrix"])
+
+
+@pytest.fixture(autouse=True)
+def chapter(monkeypatch):
+    monkeypatch.setitem(sys.modules, "__main__", SimpleNamespace(**CHAPTER))
+
+
+def said(capsys, number, answer):
+    check(number, answer)
+    return capsys.readouterr().out.strip().removeprefix(f"{number}: ")
+
+
+@pytest.mark.parametrize(
+    ("number", "right", "mistakes"),
+    [
+        ("1.1", ~TRAIN.any(axis=0), {"other way round": TRAIN.any(axis=0), "shape": 3}),
+        ("3.1", 266_610, {"a bias": 266_200, "no bias": 267_394, "another kind": "many"}),
+        ("4.1", [63, 32, 2], {"not full": [62, 31, 1], "held out": [75, 38, 3]}),
+        ("4.3", [2, 6], {"from 1": [1, 5], "stops before": [6, 6], "1 of 2": [2, 1]}),
+        (
+            "5.1",
+            [ONE.precision, ONE.recall, ONE.f1],
+            {"swapped": [ONE.recall, ONE.precision, ONE.f1]},
+        ),
+        ("5.4", [0.92865, 1], {"claims certainty": [1, 1]}),
+        ("6.1", [1600, 1600], {"same unit": [1, 1]}),
+        ("6.2", [1 / 9], {"tie": [3 / 9], "percentage": [100 / 9], "better mean": [6 / 9]}),
+        ("7.1", 34_826, {"a bias": 34_720, "each map": 16_970, "smaller": 50_186}),
+        ("8.1", 14, {"So many fewer": 6, "just above": 15}),
+        ("10.1", 0.5, {"stands alone": 2.0}),
+        ("10.3", [0.9**10, 0.99**0.1], {"of numbers": [0.9**10, 0.99]}),
+        ("12.1", [0.9, 0.75], {"swapped": [0.75, 0.9], "percentage": [90, 75], "15": [0.9, 0.9]}),
+    ],
+)
+def test_right_and_wrong_answers(capsys, number, right, mistakes):
+    assert said(capsys, number, right) == "right."
+    for word, answer in mistakes.items():
+        text = said(capsys, number, answer)
+        assert text.startswith("not yet. ")
+        assert word in text
+        assert str(right) not in text
+
+
+@pytest.mark.parametrize("number", ["1.3", "5.2", "6.4", "10.4"])
+def test_a_chapter_that_was_not_run_is_named_as_the_reason(capsys, monkeypatch, number):
+    monkeypatch.setitem(sys.modules, "__main__", SimpleNamespace())
+    assert "run the cells of the chapter first" in said(capsys, number, 0.5)
+
+
+def test_a_network_that_trained_on(capsys, monkeypatch):
+    names = {"EPOCHS": 2, "x_train": np.zeros((70, 28, 28))}  # three steps an epoch
+    monkeypatch.setitem(sys.modules, "__main__", SimpleNamespace(**names))
+
+    def network(steps):
+        return SimpleNamespace(optimizer=SimpleNamespace(iterations=steps))
+
+    assert said(capsys, "0.1", network(18)) == "right."
+    assert "trained before" in said(capsys, "0.1", network(24))
+    assert "as long as the first" in said(capsys, "0.1", network(6))
+    assert "another kind" in said(capsys, "0.1", 0.97)
+
+
+def test_an_exercise_without_a_check():
+    with pytest.raises(ValueError, match="no check for '1.9'.*12.1"):
+        check("1.9", 1)
+
+
+def test_every_check_is_offered_and_its_solution_is_right():
+    """In the text of the exercise; and each solution that was run has passed."""
+    offered, passed = set(), set()
+    for path in (ROOT / "notebooks").glob("*.ipynb"):
+        for cell in json.loads(path.read_text("utf-8"))["cells"]:
+            source = "".join(cell["source"])
+            if cell["cell_type"] == "markdown":
+                for number in re.findall(r'`check\("([\d.]+)"', source):
+                    assert number.startswith(f"{int(path.stem[:2])}.")
+                    assert f"**{number.partition('.')[2]}. " in source
+                    offered.add(number)
+            for output in cell.get("outputs", []):
+                passed.update(
+                    re.findall(
+                        r"^([\d.]+): right\.$", "".join(output.get("text", "")), re.MULTILINE
+                    )
+                )
+    assert offered == passed == set(CHECKS)
