@@ -28,7 +28,7 @@
     function draw() {
       canvas.hidden = !image || !maps.length;
       if (canvas.hidden) {
-        said.textContent = image ? "" : "Write a digit; the network (4.4 MB) is then loaded, once.";
+        said.textContent = image ? "" : "Write a digit; the network with what runs it (4.4 MB) is then loaded, once.";
         return;
       }
       const {at, side, channels} = maps[shown];

@@ -39,7 +39,7 @@
       seen.replaceChildren(...(now ? [large(now)] : []));
       if (!now || !touched) {
         ask();
-        said.textContent = now ? "Move the slider; the network (4.4 MB) is then loaded, once." : "Write a digit, then turn it.";
+        said.textContent = now ? "Move the slider; the network with what runs it (4.4 MB) is then loaded, once." : "Write a digit, then turn it.";
         return;
       }
       ask(() => digitlib.read(now), (p) => {
