@@ -116,10 +116,10 @@
         slider.setAttribute("aria-label", `${ask} ${mark}`.trim());
         return slider;
       });
-      const values = () => sliders.map((one) => one.value + unit).join(", "), sketch = element("div", {className: "guess-sketch"});
-      const draw = () => sketch.replaceChildren(chart(marks, [["guessed", values()]]), element("div", {}, ...sliders));
-      draw();
-      sketch.addEventListener("input", () => sketch.firstChild.replaceWith(chart(marks, [["guessed", values()]])));
+      const values = () => sliders.map((one) => one.value + unit).join(", ");
+      const curveOf = () => chart(marks, [["guessed", values()]]);
+      const sketch = element("div", {className: "guess-sketch"}, curveOf(), element("div", {}, ...sliders));
+      sketch.addEventListener("input", () => sketch.firstChild.replaceWith(curveOf()));
       form.append(sketch, button("Guess", () => take(values())));
     } else if (choices) form.append(...choices.split("|").map((text) => button(text, () => take(text))));
     else {
