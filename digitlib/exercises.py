@@ -1,14 +1,12 @@
-"""Is an answer to an exercise right, and if not, what is wrong with it?
-
-The right answer is computed anew from what the chapter has made, since data and networks differ from
-run to run. So are the wrong ones to which the ways lead that people take by mistake.
-"""
+"""Is an answer to an exercise right, and if not, what is wrong with it?"""
 
 import sys
 
 import numpy as np
 
 from digitlib.answers import CHECKS
+
+TOLERANCE = {"rtol": 1e-3, "atol": 1e-6}
 
 
 def check(number, answer):
@@ -52,9 +50,9 @@ def _said(number, answer, names):
         return "Asked for is a share from 0 to 1, and this is a percentage."
     if answer.size == 1:
         return "It is another number. The hint may help."
-    agree = np.isclose(answer, right, rtol=1e-3, atol=1e-6)
+    agree = np.isclose(answer, right, **TOLERANCE)
     return f"{agree.sum():,} of {agree.size:,} numbers are right."
 
 
 def _same(one, other):
-    return one.shape == np.shape(other) and np.allclose(one, other, rtol=1e-3, atol=1e-6)
+    return one.shape == np.shape(other) and np.allclose(one, other, **TOLERANCE)

@@ -63,6 +63,12 @@ def recorded(name="study", data="mnist"):
     return read(files.packaged(f"{folder}/{name}.jsonl"))[0]
 
 
+def experiment(name):
+    """What one of the scripts in book/experiments found, a list of dict; each says what is in it."""
+    text = files.packaged(f"results/{name}.jsonl").read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.splitlines()[1:]]  # the first: how they were made
+
+
 def key(row):
     """What makes a row's run that run: (recipe, seed, epochs, data)."""
     return row["recipe"], row["seed"], row["epochs"], row["data"]

@@ -23,7 +23,14 @@ from threadpoolctl import threadpool_limits
 from digitlib import data, evaluation, recipes, rows, training, workers
 from digitlib.baselines import BASELINES
 from digitlib.quiet import tensorflow
-from digitlib.rows import key, mistakes, probabilities, read, recorded  # noqa: F401, study.key etc.
+from digitlib.rows import (  # noqa: F401, study.key etc.
+    experiment,
+    key,
+    mistakes,
+    probabilities,
+    read,
+    recorded,
+)
 
 GROUPS = {
     "dense": [*recipes.DENSE],

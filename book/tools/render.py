@@ -25,8 +25,12 @@ BANNER = (
 )
 
 MOVED = {  # pages that were found elsewhere before, and where they are now
-    "notebooks/10_shipping": "notebooks/11_shipping",
-    "notebooks/11_matrix": "notebooks/12_matrix",
+    "notebooks/09_your_own_digits": "notebooks/10_your_own_digits",
+    "notebooks/10_reading_a_page": "notebooks/11_reading_a_page",
+    "notebooks/10_shipping": "notebooks/12_shipping",
+    "notebooks/11_shipping": "notebooks/12_shipping",
+    "notebooks/11_matrix": "notebooks/09_when_to_answer",
+    "notebooks/12_matrix": "notebooks/09_when_to_answer",
     "book/recipes/1_dropout": "book/recipes#dropout",
     "book/recipes/2_sigmoid": "book/recipes#sigmoid",
     "book/recipes/3_one_hot": "book/recipes#one-hot",

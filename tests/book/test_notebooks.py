@@ -347,7 +347,7 @@ def test_executed_from_top_to_bottom(chapter):
 
 def test_outputs_are_clean(chapter):
     kinds = {"text/plain", "text/markdown", "image/png", RECORD, live.MIME}
-    if chapter.name in ("05_evaluating", "12_matrix"):
+    if chapter.name == "05_evaluating":
         kinds |= {"text/html"}  # a clickable matrix
     for cell, output in chapter.outputs():
         assert output.output_type != "error", cell.id
@@ -439,11 +439,11 @@ def test_claims_say_something(name):
                 assert high - low <= 0.8 or low < 0 or high > 1, key
 
 
-def check_the_matrix(evaluating, matrix):
-    """The first of the clickable tables is the matrix that Evaluating reads digit by digit."""
+def check_the_matrix(evaluating):
+    """The clickable table is the matrix that Evaluating reads digit by digit."""
     text = next(text for text in evaluating.said if text.startswith("| digit | TP | FN | FP |"))
     html = next(
-        o.data["text/html"] for _, o in matrix.outputs() if "text/html" in o.get("data", {})
+        o.data["text/html"] for _, o in evaluating.outputs() if "text/html" in o.get("data", {})
     )
     table = re.search(r"<tbody>(.*?)</tbody>", html, re.DOTALL)[1]
     counts = [
@@ -458,13 +458,12 @@ def check_the_matrix(evaluating, matrix):
         assert fp == sum(row[digit] for row in counts) - tp
 
 
-def test_the_matrix_is_that_of_evaluating():
-    check_the_matrix(Chapter(NOTEBOOKS, "05_evaluating"), Chapter(NOTEBOOKS, "12_matrix"))
+def test_the_matrix_to_click_is_the_one_in_the_text():
+    check_the_matrix(Chapter(NOTEBOOKS, "05_evaluating"))
 
 
-def test_the_matrix_is_that_of_evaluating_on_the_sample(site):
-    folder = site / "executed"
-    check_the_matrix(Chapter(folder, "05_evaluating"), Chapter(folder, "12_matrix"))
+def test_the_matrix_to_click_is_the_one_in_the_text_on_the_sample(site):
+    check_the_matrix(Chapter(site / "executed", "05_evaluating"))
 
 
 # --- The glossary -----------------------------------------------------------------------------

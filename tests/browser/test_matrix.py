@@ -269,7 +269,7 @@ def test_the_links_of_a_book_name_its_draw_page_and_the_image(new_tab, tmp_path)
 
 def test_in_the_book_an_image_opens_in_draw(new_tab, site):
     page = new_tab()
-    page.goto((site / "html" / "notebooks" / "12_matrix.html").as_uri())
+    page.goto((site / "html" / "notebooks" / "05_evaluating.html").as_uri())
     card = page.locator(".clickable-chosen li").first
     pixels = "e => e.getContext('2d').getImageData(0, 0, 28, 28).data.filter((_, i) => i % 4 === 3)"
     chosen = card.locator("canvas").evaluate(f"e => [...({pixels})(e)]")

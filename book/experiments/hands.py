@@ -1,7 +1,7 @@
 """How well are other people's digits read, and what did each lesson bring? Into book/results.
 
-    python book/tools/hands.py LABELS.csv                the packaged reader, on whole pictures
-    python book/tools/hands.py LABELS.csv --lessons 4    networks with and without lessons, 4 seeds
+    python book/experiments/hands.py LABELS.csv                the packaged reader, on whole pictures
+    python book/experiments/hands.py LABELS.csv --lessons 4    networks with and without lessons, 4 seeds
 
 LABELS.csv has the columns file (relative to it; its first folder is the kind of picture, its second
 the writer), digits (lines parted by /). The pictures belong to other people and are not part of the
@@ -16,23 +16,19 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
-from importlib.metadata import version
 from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
+from keeping import RESULTS, keep, mnist
 from PIL import Image, ImageDraw, ImageFont
 from sklearn.datasets import load_digits
 from sklearn.metrics import confusion_matrix
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
-
-from digitlib import blocks, data, files, ink, models, pictures, recipes, strokes, study, training
+from digitlib import blocks, ink, models, pictures, recipes, strokes, training
 from digitlib.frame import to_frame
 from digitlib.nothing import NOTHING, REFUSED
 
-RESULTS = ROOT / "book/results"
 READ, LESSONS = RESULTS / "handwriting.jsonl", RESULTS / "lessons.jsonl"
 NETWORK = RESULTS / "reader.weights.h5"
 EPOCHS = 3  # of the networks that are compared
@@ -94,8 +90,8 @@ def letters():
 
 def lessons(path, seeds):
     """One row a network: how many it has right of each set, and what it takes scans for."""
-    mnist, strangers = data.load(), load_digits()
-    x_test, y_test = mnist.x_test, mnist.y_test
+    digits, strangers = mnist(), load_digits()
+    x_test, y_test = digits.x_test, digits.y_test
     x_scans, y_scans = scans(path)
     more = strokes.with_strokes(training.scale(x_test), y_test, seed=0)
     sets = {
@@ -110,10 +106,10 @@ def lessons(path, seeds):
     taught = {"none": (), "all": reader.lessons} | {
         f"without {one}": recipes.get(f"reader-without-{one}").lessons for one in reader.lessons
     }
-    x = training.scale(mnist.x_train)
+    x = training.scale(digits.x_train)
     for seed, (name, own) in itertools.product(range(seeds), taught.items()):
         recipe = replace(reader, lessons=own)
-        model, _ = training.train(recipe, x, mnist.y_train, seed=seed, epochs=EPOCHS)
+        model, _ = training.train(recipe, x, digits.y_train, seed=seed, epochs=EPOCHS)
         row = {"lessons": name, "seed": seed, "epochs": EPOCHS}
         for one, (images, digits) in sets.items():
             ratings = models.ratings(model, images)
@@ -135,13 +131,8 @@ def main():
         rows, path, how = lessons(args.labels, args.lessons), LESSONS, f" --lessons {args.lessons}"
     else:
         rows, path, how = read(args.labels), READ, ""
-    how = {
-        "command": f"python book/tools/hands.py LABELS.csv{how}",
-        "network": hashlib.sha256(NETWORK.read_bytes()).hexdigest(),
-        "versions": {name: version(name) for name in study.PACKAGES},
-    }
-    lines = [f"{json.dumps(row)}\n" for row in itertools.chain([how], rows)]
-    files.write_whole("".join(lines).encode(), args.out or path)  # a failed run spoils no record
+    network = hashlib.sha256(NETWORK.read_bytes()).hexdigest()
+    keep(rows, args.out or path, f"hands.py LABELS.csv{how}", network=network)
 
 
 if __name__ == "__main__":

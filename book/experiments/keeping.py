@@ -1,0 +1,33 @@
+"""How are the results of an experiment kept, so that others can make them again?"""
+
+import itertools
+import json
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from digitlib import data, files, study
+
+RESULTS = ROOT / "book/results"
+
+
+def mnist():
+    """MNIST as digitlib's `Digits`; or an end, since nothing else is to be recorded."""
+    digits = data.load()
+    if digits.name != "mnist":
+        sys.exit("This needs MNIST: set DIGITLIB_DATA to a copy of it.")
+    return digits
+
+
+def keep(rows, path, command, **more):
+    """Write a line a row, after a line that says how they were made."""
+    how = {
+        "command": f"python book/experiments/{command}",
+        **more,
+        "versions": {name: version(name) for name in study.PACKAGES},
+    }
+    lines = [f"{json.dumps(row)}\n" for row in itertools.chain([how], rows)]
+    files.write_whole("".join(lines).encode(), path)  # a failed run spoils no record
