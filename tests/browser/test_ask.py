@@ -111,7 +111,7 @@ def test_a_question_says_of_each_choice_what_is_to_be_said(visit):
     right.locator("summary").focus()
     tab.keyboard.press("Enter")
     assert right.locator("p").inner_text().startswith("Yes.")
-    assert not wrong.first.locator("p").is_visible()  # one sentence at a time
+    expect(wrong.first.locator("p")).not_to_be_visible()  # one sentence at a time
     assert mark.first.inner_text().strip() == f"1/{total}"
     other = visit(CHOICES)  # of this visit's own device
     expect(other.locator(".bd-sidebar-primary .asked").first).to_have_text(re.compile("0/"))
