@@ -1,7 +1,7 @@
 """What is the right answer to an exercise, and where do the ways lead that people take by mistake?
 
 Both are computed anew from what the chapter has made, since data and networks differ from run to
-run. `exercises.check` compares.
+run. `notebook.check` compares. Those of the chapters from 9 on stand in `more_answers`.
 """
 
 from itertools import pairwise
@@ -14,7 +14,7 @@ from digitlib import evaluation
 CHECKS = {}
 
 
-def _exercise(function):
+def exercise(function):
     """Let a function `of_5_2` check exercise 5.2.
 
     It is given the names of the chapter and the answer. First it yields what is to be compared with
@@ -28,7 +28,7 @@ def _digits(network, images):
     return network.predict(images, batch_size=1000, verbose=0)[:, :10].argmax(axis=1)
 
 
-@_exercise
+@exercise
 def of_0_1(names, network):
     steps = names["EPOCHS"] * -(-len(names["x_train"]) // 32)
     yield network.optimizer.iterations, 3 * steps
@@ -36,7 +36,7 @@ def of_0_1(names, network):
     yield "This network was trained as long as the first.", steps
 
 
-@_exercise
+@exercise
 def of_0_3(names, counts):
     noise = np.random.default_rng(0).random((1000, 28, 28))
     right = np.bincount(_digits(names["network"], noise), minlength=10)
@@ -44,7 +44,7 @@ def of_0_3(names, counts):
     yield "These are shares; asked for are counts.", right / 1000
 
 
-@_exercise
+@exercise
 def of_1_1(names, never):
     digits = names["digits"]
     right = ~digits.x_train.any(axis=0)
@@ -54,7 +54,7 @@ def of_1_1(names, never):
     yield "Some image is 0 there. Asked for is where all are.", ~digits.x_train.all(axis=0)
 
 
-@_exercise
+@exercise
 def of_1_3(names, share):
     few = names["x_test"][:1000].reshape(-1, 784).astype("float32")
     many = names["x_train"][:5000].reshape(-1, 784).astype("float32")
@@ -66,7 +66,7 @@ def of_1_3(names, share):
     yield "That is the nearest mean.", np.mean(names["y_pred"][:1000] == labels)
 
 
-@_exercise
+@exercise
 def of_2_1(names, normalized):
     x = names["digits"].x_test[:1].astype(float)
 
@@ -80,7 +80,7 @@ def of_2_1(names, normalized):
     yield "Divided by the sum, not by the root of the sum of the squares.", by(1, power=1)
 
 
-@_exercise
+@exercise
 def of_2_3(names, packed):
     inner, x = names["models"]["divided", 0], names["digits"].x_test[:100].astype("float32")
     given = packed.predict(x, verbose=0)
@@ -90,7 +90,7 @@ def of_2_3(names, packed):
     yield "It answers as the network inside does on raw pixels: nothing divides.", not without
 
 
-@_exercise
+@exercise
 def of_3_1(names, parameters):
     widths = (784, 300, 100, 10)
     weights = sum(a * b for a, b in pairwise(widths))
@@ -99,7 +99,7 @@ def of_3_1(names, parameters):
     yield "The pixels have no bias; only units have one.", weights + sum(widths)
 
 
-@_exercise
+@exercise
 def of_3_3(names, largest):
     def warmed(factors):
         powers = np.exp(np.outer(factors, names["logits"] - names["logits"].max()))
@@ -110,7 +110,7 @@ def of_3_3(names, largest):
     yield "The logits were multiplied by T, and have to be divided.", warmed(temperatures)
 
 
-@_exercise
+@exercise
 def of_4_1(names, steps):
     n, sizes = len(names["x_fit"]), np.array([16, 32, 512])
     yield steps, -(-n // sizes)
@@ -119,7 +119,7 @@ def of_4_1(names, steps):
     yield "These are the steps of both epochs together.", 2 * -(-n // sizes)
 
 
-@_exercise
+@exercise
 def of_4_3(names, epochs):
     rows = [row for run in names["runs"].values() for row in np.asarray(run["val_accuracy"])]
 
@@ -138,7 +138,7 @@ def of_4_3(names, epochs):
     yield "It stops before it has seen all epochs.", [row.argmax() + 1 for row in rows]
 
 
-@_exercise
+@exercise
 def of_5_1(names, three):
     one = evaluation.per_class(names["matrix"])
     yield three, [one.precision, one.recall, one.f1]
@@ -146,7 +146,7 @@ def of_5_1(names, three):
     yield "Precision and recall are swapped. Recall looks along the row.", swapped
 
 
-@_exercise
+@exercise
 def of_5_2(names, share):
     ranked = names["probabilities"].argsort(axis=1)
     first, second = ((ranked[:, -k] == names["y_test"]).mean() for k in (1, 2))
@@ -155,14 +155,14 @@ def of_5_2(names, share):
     yield "That is the second guess alone.", second
 
 
-@_exercise
+@exercise
 def of_5_4(names, interval):
     zeros = np.zeros(50, int)
     yield interval, evaluation.accuracy(zeros, zeros)[3:]
     yield "That is the textbook's: after fifty images it claims certainty.", [1, 1]
 
 
-@_exercise
+@exercise
 def of_6_1(names, runs):
     s = np.array([100 * names["accuracy"][name].std(ddof=1) for name in names["names"]])
     n = 16 * s**2 / 0.1**2
@@ -172,7 +172,7 @@ def of_6_1(names, runs):
     yield "Runs are whole: round up.", n
 
 
-@_exercise
+@exercise
 def of_6_2(names, upsets):
     scores = names["accuracy"]
     ahead = [np.sign(scores[b][None] - scores[a][:, None]) for a, b in names["pairs"]]
@@ -181,7 +181,7 @@ def of_6_2(names, upsets):
     yield "These are the wins of the better mean.", [np.mean(one == -1) for one in ahead]
 
 
-@_exercise
+@exercise
 def of_6_4(names, interval):
     values = names["accuracy"][names["RECIPE"]]
     n, ends = len(values), np.array([-1, 1]) * values.std(ddof=1)
@@ -191,7 +191,7 @@ def of_6_4(names, interval):
     yield "For so few runs 1.96 is too small.", values.mean() + ends * 1.96 * one_more
 
 
-@_exercise
+@exercise
 def of_7_1(names, parameters):
     def count(bias=1, maps=32, side=5):
         return 32 * (9 + bias) + 64 * (9 * maps + bias) + 10 * (side**2 * 64 + bias)
@@ -202,46 +202,9 @@ def of_7_1(names, parameters):
     yield "Without padding, each convolution makes the maps smaller.", count(side=7)
 
 
-@_exercise
+@exercise
 def of_8_1(names, errors):
     fewer = next(k for k in range(1, 21) if stats.binomtest(k, k).pvalue < 0.05)
     yield errors, 20 - fewer
     yield "So many fewer are needed. How many may be left?", fewer
     yield "There p is just above 0.05.", 21 - fewer
-
-
-@_exercise
-def of_9_2(names, ten):
-    labels = names["y_val"]
-    scores = [1 - names["held_out"][0][labels == digit, digit] for digit in range(10)]
-    yield ten, [np.append(np.sort(s), 1)[-int(0.01 * (len(s) + 1)) - 1] for s in scores]
-    yield "The new image has to be counted, too.", [np.quantile(s, 0.99) for s in scores]
-
-
-@_exercise
-def of_11_1(names, cost):
-    yield cost, 0.5
-    yield "The cheapest group is ab, but then c stands alone, and is dear.", 2.0
-    yield "Every piece has to belong to a group.", 0.3
-
-
-@_exercise
-def of_11_3(names, shares):
-    p = names["right"]["apart", "path"]
-    yield shares, [p**10, 0.99**0.1]
-    yield "0.99 is to be the share of numbers, not of digits.", [p**10, 0.99]
-    yield "All ten have to be right: shares multiply.", [1 - 10 * (1 - p), 0.999]
-
-
-@_exercise
-def of_11_4(names, threshold):
-    own, other = names["doubts"]["no digit"]
-    thresholds = np.linspace(0, 1, 101)
-
-    def cheapest(digit, letter):
-        prices = [digit * np.mean(own > t) + letter * np.mean(other <= t) for t in thresholds]
-        return thresholds[np.argmin(prices)]
-
-    yield threshold, cheapest(0.9, 0.5)
-    yield "That would be right if as many letters came as digits.", cheapest(1, 5)
-    yield "A letter taken for a digit costs five minutes.", cheapest(0.9, 0.1)

@@ -362,3 +362,21 @@ def test_place_reads_a_photo(visit, tmp_path):
     part.page.wait_for_function(
         r"!/packaged one says 7, > /.test(document.querySelector('[data-live=place] > .live-said').textContent)"
     )
+
+
+def test_threshold(visit):
+    part = visit("threshold")
+
+    def told():
+        pairs = re.findall(r"([\d.]+)% refused. Of the answers, ([\d.]+)% are", part.inner_text())
+        return [tuple(map(float, pair)) for pair in pairs]
+
+    slide(part, "Threshold", 0)
+    assert len(told()) == 3
+    assert {refused for refused, _ in told()} == {0}
+    before = told()
+    slide(part, "Threshold", 40)
+    for (_, wrong), (refused, left) in zip(before, told(), strict=True):
+        assert refused > 0
+        assert left <= wrong
+    assert "read right" in part.get_by_role("img").first.get_attribute("aria-label")

@@ -1,4 +1,4 @@
-"""`digitlib.exercises`: an answer is right, or one is told what is wrong, and never the answer."""
+"""`digitlib.notebook.check`: an answer is right, or one is told what is wrong, and never the answer."""
 
 import json
 import re
@@ -10,8 +10,8 @@ import pytest
 from support import ROOT
 
 from digitlib import evaluation
-from digitlib.answers import CHECKS
-from digitlib.exercises import check
+from digitlib.more_answers import CHECKS
+from digitlib.notebook import check
 
 rng = np.random.default_rng(0)
 TRAIN, TEST = (rng.integers(0, 3, (n, 28, 28)).astype("uint8") for n in (6, 5))
