@@ -8,7 +8,7 @@
     train: [DIGITS, REPLAY, "learner", "train"], pixels: [DIGITS], shift: [DIGITS, REPLAY],
     units: [DIGITS, REPLAY], logits: [], step: [DIGITS, REPLAY], another: ["data/evaluated"],
     patience: ["data/curves"], four: [DIGITS, REPLAY], pairs: ["data/pairs"], runs: ["data/pairs"],
-    window: [], layers: ["reader"], judge: ["data/judged"], turn: ["reader"], threshold: ["data/thresholds"],
+    window: [], layers: ["reader"], judge: ["data/judged"], turn: ["reader"], threshold: ["data/thresholds"], worst: [DIGITS, REPLAY],
     place: [DIGITS, REPLAY, "ink", "handwriting", "photo", "reader"],
     bits: [DIGITS, REPLAY], half: [DIGITS, REPLAY],
     write: ["ink", "handwriting", "photo", "reader", "draw"],

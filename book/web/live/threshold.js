@@ -7,7 +7,8 @@
 
   live("threshold", (root) => {
     const {steps, goal, groups} = digitlib.data.thresholds, start = steps.findIndex((at) => at > 0.9);
-    const rows = Object.entries(groups).map(([name, {n, right, wrong}]) => {
+    const rows = ["employees", "students", "strangers"].map((name) => {
+      const {n, right, wrong} = groups[name];
       const bar = element("div", {className: "live-parts"}, ...PARTS.map(() => element("span")));
       const said = element("p", {className: "live-said"});
       bar.setAttribute("role", "img");
