@@ -31,14 +31,64 @@ def of_9_2(names, left):
 
 
 @exercise
-def of_11_1(names, cost):
+def of_10_1(names, share):
+    def energy(images):
+        return np.sort(names["scores"](images, names["networks"][0])["energy"])
+
+    others = energy(np.concatenate([*names["letters"].values()]))
+    right = np.searchsorted(others, energy(names["test"])).mean() / len(others)
+    yield share, right
+    yield "It is the other way round: the share in which the letter is higher.", 1 - right
+    yield "These are pairs; asked for is their share.", right * len(others) * len(names["test"])
+
+
+@exercise
+def of_10_2(names, rise):
+    first = names["tensorflow"].constant(names["x_test"][:1])
+    slopes = np.asarray(names["gradient"](names["dense"][0], first, names["y_test"][:1]))
+    right = 0.001 * np.abs(slopes).sum()
+    yield rise / right, 1  # however small it is
+    yield "That is the sum of the slopes. Multiply it by ε.", 1000
+    yield (
+        "Each pixel moves in the direction that raises the loss: add the sizes.",
+        (0.001 * slopes.sum() / right),
+    )
+
+
+@exercise
+def of_11_1(names, pair):
+    labels, unseen, changed = names["labels"], names["unseen"], names["changed"]
+    order = np.argsort(unseen[np.arange(len(labels)), labels], kind="stable")
+    right = changed[order[: changed.sum()]].mean()
+    yield pair, [right, right]
+    yield (
+        "These are the labels with the largest probability.",
+        [changed[order[-changed.sum() :]].mean()] * 2,
+    )
+    most = np.argsort(unseen.max(axis=1), kind="stable")[: changed.sum()]
+    yield (
+        "That is the probability of the answer. Take that of the label.",
+        [changed[most].mean()] * 2,
+    )
+
+
+@exercise
+def of_11_2(names, accuracy):
+    yield accuracy, 0.995 * 0.99 + 0.005 * 0.01 / 9
+    yield "It is a little more: both can be wrong, and agree.", 0.995 * 0.99
+    yield "Where both are wrong, they agree in one of nine cases.", 0.995 * 0.99 + 0.005 * 0.01
+    yield "Some mistakes fall on images whose label is wrong.", 0.995 - 0.01
+
+
+@exercise
+def of_12_1(names, cost):
     yield cost, 0.5
     yield "The cheapest group is ab, but then c stands alone, and is dear.", 2.0
     yield "Every piece has to belong to a group.", 0.3
 
 
 @exercise
-def of_11_3(names, shares):
+def of_12_3(names, shares):
     p = names["right"]["apart", "path"]
     yield shares, [p**10, 0.99**0.1]
     yield "0.99 is to be the share of numbers, not of digits.", [p**10, 0.99]
@@ -46,7 +96,7 @@ def of_11_3(names, shares):
 
 
 @exercise
-def of_11_4(names, threshold):
+def of_12_4(names, threshold):
     own, other = names["doubts"]["no digit"]
     thresholds = np.linspace(0, 1, 101)
 

@@ -8,12 +8,13 @@
     train: [DIGITS, REPLAY, "learner", "train"], pixels: [DIGITS], shift: [DIGITS, REPLAY],
     units: [DIGITS, REPLAY], logits: [], step: [DIGITS, REPLAY], another: ["data/evaluated"],
     patience: ["data/curves"], four: [DIGITS, REPLAY], pairs: ["data/pairs"], runs: ["data/pairs"],
-    window: [], layers: ["reader"], judge: ["data/judged"], turn: ["reader"], threshold: ["data/thresholds"], worst: [DIGITS, REPLAY],
+    window: [], layers: ["reader"], judge: ["data/judged"], turn: ["reader"], threshold: ["data/thresholds"], worst: [DIGITS, REPLAY], suspect: ["data/suspects", "live/judge"],
+    cover: [DIGITS, REPLAY],
     place: [DIGITS, REPLAY, "ink", "handwriting", "photo", "reader"],
     bits: [DIGITS, REPLAY], half: [DIGITS, REPLAY],
     write: ["ink", "handwriting", "photo", "reader", "draw"],
   };
-  const scriptsOf = (name) => [...COMMON, ...NEEDS[name], ...(["train", "write"].includes(name) ? [] : [`live/${name}`])];
+  const scriptsOf = (name) => [...COMMON, ...NEEDS[name], ...(NEEDS[name].some((one) => /^(live\/.*|train|draw)$/.test(one)) ? [] : [`live/${name}`])];
   const loaded = new Map(); // each script once, one after the other
   let last = Promise.resolve();
 

@@ -20,7 +20,7 @@ from sklearn.datasets import load_digits
 from digitlib import conditions, distortion, recipes, training
 from digitlib.frame import to_frame
 
-EPOCHS, SEEDS, IMAGES = 3, 5, 2000
+EPOCHS, SEEDS, IMAGES = 3, 10, 2000
 LIMITS = {  # of the distortions, what each of them uses
     "affine": ("ROTATION", "SCALE", "SHEAR", "SHIFT"),
     "thickness": ("THICKNESS",),

@@ -9,8 +9,10 @@ from scipy import optimize, special
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.calibration import CalibratedClassifierCV, calibration_curve
 from sklearn.frozen import FrozenEstimator
-from sklearn.metrics import log_loss
+from sklearn.metrics import log_loss, roc_auc_score
 from support import ROOT
+
+from digitlib.quiet import keras, tensorflow
 
 rng = np.random.default_rng(0)
 LABELS = rng.integers(0, 10, 3000)
@@ -35,7 +37,7 @@ class Given(ClassifierMixin, BaseEstimator):
 def taught(chapter):
     """The functions of a chapter, as a reader sees them: {name: function}."""
     cells = json.loads((ROOT / f"notebooks/{chapter}.ipynb").read_text("utf-8"))["cells"]
-    names = {"np": np, "optimize": optimize, "special": special}
+    names = {"np": np, "optimize": optimize, "special": special, "tensorflow": tensorflow}
     for cell in cells:
         code = "".join(cell["source"])
         if cell["cell_type"] == "code" and "def " in code and "%pip" not in code:
@@ -45,6 +47,8 @@ def taught(chapter):
 
 
 ANSWER = taught("09_when_to_answer")
+OTHER = taught("10_other_conditions")
+LABEL = taught("11_wrong_labels")
 
 
 @pytest.mark.parametrize("bins", [1, 7, 15, 100])
@@ -95,3 +99,66 @@ def test_the_sets_keep_their_promise_where_images_come_from_one_source():
     assert np.mean(held) == pytest.approx(0.9, abs=0.006)  # five standard errors
     few = ANSWER["limit"](OUTPUTS[:50], LABELS[:50], 0.01)
     assert ANSWER["sets"](OUTPUTS, few).all(), "too few to promise so much: every digit"
+
+
+def test_the_auroc_is_scikit_learns():
+    digits, others = rng.normal(1, 1, 300).round(1), rng.normal(0, 1, 200).round(1)  # with ties
+    scores, which = np.r_[digits, others], np.r_[np.ones(300), np.zeros(200)]
+    assert OTHER["auroc"](digits, others) == pytest.approx(roc_auc_score(which, scores))
+
+
+@pytest.fixture(scope="module")
+def lines():
+    """A network whose loss has the same gradient everywhere, but for its size."""
+    network = keras.Sequential(
+        [keras.Input((28, 28)), keras.layers.Flatten(), keras.layers.Dense(10, "softmax")]
+    )
+    cross_entropy = keras.losses.SparseCategoricalCrossentropy(reduction="sum")
+    OTHER["attacked"].__globals__["cross_entropy"] = cross_entropy
+    return network
+
+
+def loss(network, images, labels):
+    return log_loss(labels, network.predict(images, verbose=0), labels=range(10))
+
+
+@pytest.mark.parametrize("steps", [1, 20])
+def test_an_attack_keeps_within_its_size_and_does_more_than_chance(lines, steps):
+    images, labels = rng.random((20, 28, 28)).astype("float32"), rng.integers(0, 10, 20)
+    changed = OTHER["attacked"](lines, images, labels, 0.1, steps)
+    assert np.abs(changed - images).max() <= 0.1 + 1e-6
+    assert 0 <= changed.min() <= changed.max() <= 1
+    chance = (images + 0.1 * rng.choice([-1, 1], images.shape)).clip(0, 1)
+    assert loss(lines, changed, labels) > loss(lines, chance, labels) + 0.1
+    toward = OTHER["attacked"](lines, images, labels, 0.1, steps, toward=labels)
+    assert loss(lines, toward, labels) < loss(lines, images, labels) - 0.1
+
+
+def test_one_step_follows_the_sign_of_the_gradient(lines):
+    images, labels = np.full((1, 28, 28), 0.5, "float32"), np.array([3])
+    weights = lines.layers[-1].get_weights()[0]
+    slope = weights @ (lines.predict(images, verbose=0)[0] - np.eye(10)[3])
+    changed = OTHER["attacked"](lines, images, labels, 0.1)
+    assert (changed - images).ravel() == pytest.approx(0.1 * np.sign(slope), abs=1e-6)
+
+
+@pytest.mark.parametrize("wrong", [0.01, 0.2])
+def test_the_suspects_are_those_of_cleanlab(wrong):
+    from cleanlab.filter import find_label_issues
+
+    rows = rng.random(len(LABELS)) < wrong
+    given = np.where(rows, (LABELS + rng.integers(1, 10, len(LABELS))) % 10, LABELS)
+    theirs = find_label_issues(given, OUTPUTS, filter_by="confident_learning")
+    ours = LABEL["suspects"](OUTPUTS, given)
+    assert ours.sum() > rows.sum() / 2
+    assert (ours == theirs).all()
+
+
+def test_the_experiment_searches_as_the_chapter_does():
+    lines = (ROOT / "book/experiments/labels.py").read_text("utf-8").split("\n\n\n")
+    (code,) = (one for one in lines if one.startswith("def suspects"))
+    names = {"np": np}
+    exec(code, names)  # noqa: S102
+    given = np.where(rng.random(len(LABELS)) < 0.1, (LABELS + 1) % 10, LABELS)
+    ours = LABEL["suspects"](OUTPUTS, given)
+    assert (names["suspects"](OUTPUTS, given) == ours).all()

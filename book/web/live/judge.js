@@ -1,12 +1,12 @@
-// Past 99.5%: the last errors, to be judged before label and answer are seen.
+// Past 99.5%, and Wrong labels: digits to be judged before label and answer are seen.
 (() => {
   "use strict";
   const {bytes, percent, probability} = window.digitlib;
   const {element, live, typed, large} = window.digitlib.show;
   const NONE = "cannot tell";
 
-  live("judge", (root) => {
-    const {images, labels, answers, confidences, rejected} = digitlib.data.judged, n = labels.length;
+  for (const [name, kept] of [["judge", "judged"], ["suspect", "suspects"]]) live(name, (root) => {
+    const {images, labels, answers, confidences, rejected = []} = digitlib.data[kept], n = labels.length;
     const all = bytes(images);
     let yours = [];
     const seen = element("div", {className: "live-seen"}), said = element("p", {className: "live-said"}), before = element("p", {className: "live-said"});
@@ -27,12 +27,12 @@
     function show() {
       const i = yours.length, over = i === n;
       for (const one of buttons) one.disabled = over;
-      if (!over) seen.replaceChildren(large(all.subarray(784 * i, 784 * (i + 1)), "A digit of the test set"));
+      if (!over) seen.replaceChildren(large(all.subarray(784 * i, 784 * (i + 1)), "A digit of which one can doubt"));
       before.textContent = i ? `The last one: you ${yours[i - 1] === NONE ? "could not tell" : `say ${yours[i - 1]}`}, its label is ${labels[i - 1]}${rejected[i - 1] ? ", a label that people rejected" : ""}, the networks say ${answers[i - 1]}, ${probability(confidences[i - 1])}.` : "";
       const like = (some) => yours.filter((one, k) => one === some[k]).length;
       const [label, networks, none] = [like(labels), like(answers), yours.filter((one) => one === NONE).length];
       said.textContent = over
-        ? `Of ${n}, you agree with the label on ${label} (${percent(label / n, 0)}), with the networks on ${networks} (${percent(networks / n, 0)}), and with neither on ${n - label - networks - none}; ${none} you could not tell. Of the labels, people rejected ${rejected.filter(Boolean).length}. These digits were chosen because label and networks differ, so this is no score of how well you read.`
+        ? `Of ${n}, you agree with the label on ${label} (${percent(label / n, 0)}), with the networks on ${networks} (${percent(networks / n, 0)}), and with neither on ${n - label - networks - none}; ${none} you could not tell.${rejected.length ? ` Of the labels, people rejected ${rejected.filter(Boolean).length}.` : ""} These digits were chosen because label and networks differ, so this is no score of how well you read.`
         : `Digit ${i + 1} of ${n}: what do you read?`;
     }
     function judge(answer) {
