@@ -81,14 +81,41 @@ def of_11_2(names, accuracy):
 
 
 @exercise
-def of_12_1(names, cost):
+def of_12_1(names, both):
+    maps, which = names["maps"][0], int(names["drops"][0].argmax())
+    weights, biases = names["networks"][0].layers[-1].get_weights()
+    less = maps * (np.arange(maps.shape[-1]) != which)
+
+    def right(values):
+        outputs = values.reshape(len(values), -1) @ weights + biases
+        hits = outputs.argmax(axis=1) == names["y_test"]
+        return np.array([hits[names["y_test"] == digit].mean() for digit in range(10)])
+
+    change = right(less) - right(maps)
+    yield both, [which, (change > 0).sum()]
+    yield "These are read as before or better. Asked for is better.", [which, (change >= 0).sum()]
+    yield "That many are read worse.", [which, (change < 0).sum()]
+    least = int(names["drops"][0].argmin())
+    yield "That is the map that is missed least.", [least, both[1]]
+
+
+@exercise
+def of_12_2(names, share):
+    n = len(names["drawn"])
+    yield share, 10 / (n - 1)
+    yield "A digit is not its own neighbor.", 10 / n
+    yield "That is how many of the ten; asked for is their share.", 100 / (n - 1)
+
+
+@exercise
+def of_14_1(names, cost):
     yield cost, 0.5
     yield "The cheapest group is ab, but then c stands alone, and is dear.", 2.0
     yield "Every piece has to belong to a group.", 0.3
 
 
 @exercise
-def of_12_3(names, shares):
+def of_14_3(names, shares):
     p = names["right"]["apart", "path"]
     yield shares, [p**10, 0.99**0.1]
     yield "0.99 is to be the share of numbers, not of digits.", [p**10, 0.99]
@@ -96,7 +123,7 @@ def of_12_3(names, shares):
 
 
 @exercise
-def of_12_4(names, threshold):
+def of_14_4(names, threshold):
     own, other = names["doubts"]["no digit"]
     thresholds = np.linspace(0, 1, 101)
 

@@ -25,9 +25,9 @@ BANNER = (
 )
 
 MOVED = {  # pages that were found elsewhere before, and where they are now
-    **{f"notebooks/{n:02}_your_own_digits": "notebooks/11_your_own_digits" for n in (9, 10)},
-    **{f"notebooks/{n}_reading_a_page": "notebooks/12_reading_a_page" for n in (10, 11)},
-    **{f"notebooks/{n}_shipping": "notebooks/13_shipping" for n in (10, 11, 12)},
+    **{f"notebooks/{n:02}_your_own_digits": "notebooks/13_your_own_digits" for n in (9, 10)},
+    **{f"notebooks/{n}_reading_a_page": "notebooks/14_reading_a_page" for n in (10, 11)},
+    **{f"notebooks/{n}_shipping": "notebooks/15_shipping" for n in (10, 11, 12)},
     "notebooks/11_matrix": "notebooks/09_when_to_answer",
     "notebooks/12_matrix": "notebooks/09_when_to_answer",
     "book/recipes/1_dropout": "book/recipes#dropout",

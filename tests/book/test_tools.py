@@ -60,7 +60,7 @@ def test_every_chapter_of_the_book_depends_on_what_it_names():
     names = {name: {str(path.relative_to(ROOT)) for path in of} for name, of in found.items()}
     assert {"book/results/study.jsonl", "digitlib/rows.py"} <= names["06_comparing"]
     assert "book/results/bench.json" in names["07_convolutions"]
-    assert "book/results/reader.weights.h5" in names["11_your_own_digits"]
+    assert "book/results/reader.weights.h5" in names["13_your_own_digits"]
     assert {"book/web/matrix.js", "book/web/matrix.css"} <= names["05_evaluating"]
     for of in names.values():
         assert not any(name.startswith("digitlib/cli/") for name in of)

@@ -380,3 +380,41 @@ def test_threshold(visit):
         assert refused > 0
         assert left <= wrong
     assert "read right" in part.get_by_role("img").first.get_attribute("aria-label")
+
+
+def test_worst(visit):
+    """A change against the network, or toward a digit, does what one by chance does not."""
+    part = visit("worst")
+    assert "read as 7" in said(part)
+    slide(part, "A pixel changes by at most", 0.3)
+    assert "changed as 7" not in said(part)
+    press(part, "by chance")
+    assert "changed as 7" in said(part)
+    assert not part.get_by_label("Toward").is_visible()
+    press(part, "against the network")
+    part.get_by_label("Toward").select_option("3")
+    assert "changed as 3" in said(part)
+    press(part, "Clear")
+    assert said(part) == "Write a digit."
+
+
+def test_suspect(visit):
+    part = visit("suspect")
+    seen = part.locator(".live-said")
+    press(part, "cannot tell")
+    assert "its label is" in seen.last.inner_text()
+    assert "people rejected" not in part.inner_text()
+
+
+def test_cover(visit):
+    part = visit("cover")
+    before = said(part)
+    assert before.startswith("Whole, it is read as 7")
+    slide(part, "Side of the patch", 0)
+    first, second = re.findall(r"([<>]? ?[\d.]+%)", said(part))[:2]
+    assert first == second, "nothing is covered"
+    slide(part, "Side of the patch", 14)
+    box = part.locator(".live-seen").bounding_box()
+    part.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    assert said(part) != before
+    assert part.get_by_role("slider", name="from the top").input_value() == "7"
