@@ -2,10 +2,11 @@
 
 import os
 from dataclasses import replace
+from itertools import product
 
 from search import FIXED, Settings
 
-MOST = int(os.environ.get("LANES", 36))  # trainings side by side
+MOST = 36  # trainings side by side
 
 
 def seeds(n, first=0, fold=None):
@@ -84,7 +85,7 @@ PROGRAMS = {
     "same padding": {"net": "c24pu c48/2p c64p c96/2p c128p f d o"},
     "max pooling": {"net": "c24u c48 m2 c64 c96 m2 c128 f d o"},
     "average pooling": {"net": "c24u c48 a2 c64 c96 a2 c128 f d o"},
-    "average pooling first": {"net": "a2 c32pu c64p c96 c128/2 c128 f d o"},
+    "average pooling first": {"net": "a2 c32 c64 c96/2 c128 f d o"},
     "32-48-48/2-64-64-96/2": {"net": "c32u c48 c48/2 c64 c64 c96/2 c10k1l g"},
     "deeper": {"net": "c24u c32 c48/2 c64 c64 c96/2 c128 f d o"},
     "deeper, residual": {"net": "c24u c48/2 c48pr c64 c96/2 c96pr c128 f d o"},
@@ -113,26 +114,7 @@ COMBINED = {
     "good, calm .4": GOOD | {"calm": 0.4},
     "good, rate .01": GOOD | {"rate": 0.01},
 }
-FIRST = [
-    "epochs 24",
-    "batch 64, rate .0035",
-    "batch 256, rate .007",
-    "norm of logits",
-    "ten maps, norm, average",
-    "first 5x5 stride 2",
-    "max pooling",
-    "deeper",
-    "front narrow, back wide",
-    "gelu",
-    "silu",
-    "width 1.4",
-    "epochs 6",
-    "average, dense",
-]
-DEAR = ["epochs 48", "32-48-48/2-64-64-96/2", "same padding", "float32"]
-PROGRAMS["average pooling first"] = {"net": "a2 c32 c64 c96/2 c128 f d o"}
-MUON = {k: v for k, v in PROGRAMS.items() if k in ("muon 0.01", "muon 0.02", "muon 0.05")}
-MUON = {k: v | {"momentum": 0.95} for k, v in MUON.items()}
+MUON = {f"muon {v}": PROGRAMS[f"muon {v}"] | {"momentum": 0.95} for v in (0.02, 0.05)}
 
 HALF = {"rotation": 7.0, "scale": 0.07, "shear": 0.09, "shift": 1.0}
 B = {
@@ -171,212 +153,98 @@ QUICK = {
     "halved 5x5": "a2 c24k5/2 c48 f o",
     "by three": "c24k5/3 c48/2 f o",
 }
-
-
-def quick():
-    for name, net in QUICK.items():
-        for batch in (64, 128) if name in ("fast", "normed", "halved") else (64,):
-            for rate in (0.005, 0.01, 0.02):
-                for memory in (0.9, 0.97):
-                    tag = f"{name} 1 adam {batch} rate {rate} memory {memory}"
-                    yield (
-                        tag,
-                        PLAIN
-                        | {"net": net, "epochs": 1, "batch": batch, "rate": rate, "memory": memory},
-                    )
-    for name, epochs, batch in [
-        ("normed", 1, 64),
-        ("normed", 1, 128),
-        ("halved", 1, 64),
-        ("normed", 0.5, 64),
-        ("narrow", 1, 64),
-    ]:
-        for rate in (0.02, 0.05, 0.1):
-            for momentum in (0.9, 0.6):
-                tag = f"{name} {epochs} muon {batch} rate {rate} momentum {momentum}"
-                more = {"optimizer": "muon", "momentum": momentum, "memory": 0.9, "aside": 0.01}
-                yield (
-                    tag,
-                    PLAIN
-                    | more
-                    | {"net": QUICK[name], "epochs": epochs, "batch": batch, "rate": rate},
-                )
-    for smoothing in (0.0, 0.1):
-        for memory in (0.9, 0.97, 0.99):
-            yield (
-                f"fast 2 smoothing {smoothing} memory {memory}",
-                PLAIN
-                | {
-                    "net": QUICK["fast"],
-                    "epochs": 2,
-                    "rate": 0.01,
-                    "smoothing": smoothing,
-                    "memory": memory,
-                },
-            )
+NETS = QUICK | {"wide": "c24k5/2 c48/2 c96 f o", "late": "c16k5/2 c32 c64/2 f o"}
 
 
 BEST = GOOD | {"dropout": 0.2}
-TEACHERS = os.environ.get("TEACHERS", "/tmp/teachers.pkl")
+TEACHERS = os.environ.get("TEACHERS", "teachers.pkl")
 
 
-def muon():
-    nets = QUICK | {"wide": "c24k5/2 c48/2 c96 f o", "late": "c16k5/2 c32 c64/2 f o"}
-    for name, epochs, batch in [
-        ("normed", 1, 64),
-        ("narrow", 1, 64),
-        ("normed", 2, 64),
-        ("wide", 1, 64),
-        ("normed", 1, 32),
-        ("late", 1, 64),
-        ("narrow", 2, 64),
-        ("halved", 1, 64),
-        ("normed", 1, 128),
-        ("normed", 0.5, 32),
-    ]:
-        for rate in (0.02, 0.05, 0.1):
-            for momentum in (0.9, 0.6):
-                tag = f"{name} {epochs} muon {batch} rate {rate} momentum {momentum}"
-                more = {"optimizer": "muon", "momentum": momentum, "memory": 0.9, "aside": 0.01}
-                yield (
-                    tag,
-                    PLAIN
-                    | more
-                    | {"net": nets[name], "epochs": epochs, "batch": batch, "rate": rate},
-                )
-    for name, batch in [("fast", 128), ("normed", 64)]:
-        for rate in (0.01, 0.02):
-            for smoothing in (0.0, 0.1):
-                tag = f"{name} 2 adam {batch} rate {rate} smoothing {smoothing}"
-                yield (
-                    tag,
-                    PLAIN
-                    | {
-                        "net": QUICK[name],
-                        "epochs": 2,
-                        "batch": batch,
-                        "rate": rate,
-                        "smoothing": smoothing,
-                        "memory": 0.99 if name == "fast" else 0.95,
-                    },
-                )
+def plain(name, epochs, told, **settings):
+    """What a trial without distortions is called, and its settings."""
+    return f"{name} {epochs} {told}", PLAIN | {"net": NETS[name], "epochs": epochs} | settings
 
 
-LAST = ["gelu", "silu", "epochs 6", "front narrow, back wide", "batch 256, rate .007"]
-SIX = ["max pooling", "width 1.4", "32-48-48/2-64-64-96/2"]
+def muon(cases):
+    """Each of the cases (name, epochs, batch) with Muon, at three rates and two momentums."""
+    more = {"optimizer": "muon", "memory": 0.9, "aside": 0.01}
+    for (name, epochs, batch), rate, momentum in product(cases, (0.02, 0.05, 0.1), (0.9, 0.6)):
+        told = f"muon {batch} rate {rate} momentum {momentum}"
+        yield plain(name, epochs, told, batch=batch, rate=rate, momentum=momentum, **more)
+
+
+def quick():
+    for name in QUICK:
+        batches = (64, 128) if name in ("fast", "normed", "halved") else (64,)
+        for batch, rate, memory in product(batches, (0.005, 0.01, 0.02), (0.9, 0.97)):
+            told = f"adam {batch} rate {rate} memory {memory}"
+            yield plain(name, 1, told, batch=batch, rate=rate, memory=memory)
+    cases = [("normed", 1, 64), ("normed", 1, 128), ("halved", 1, 64)]
+    yield from muon([*cases, ("normed", 0.5, 64), ("narrow", 1, 64)])
+    for smoothing, memory in product((0.0, 0.1), (0.9, 0.97, 0.99)):
+        told = f"smoothing {smoothing} memory {memory}"
+        yield plain("fast", 2, told, rate=0.01, smoothing=smoothing, memory=memory)
+
+
+def quicker():
+    cases = [("normed", 1, 64), ("narrow", 1, 64), ("normed", 2, 64), ("wide", 1, 64)]
+    cases += [("normed", 1, 32), ("late", 1, 64), ("narrow", 2, 64), ("halved", 1, 64)]
+    yield from muon([*cases, ("normed", 1, 128), ("normed", 0.5, 32)])
+    for (name, batch, memory), rate, smoothing in product(
+        [("fast", 128, 0.99), ("normed", 64, 0.95)], (0.01, 0.02), (0.0, 0.1)
+    ):
+        told = f"adam {batch} rate {rate} smoothing {smoothing}"
+        yield plain(name, 2, told, batch=batch, rate=rate, smoothing=smoothing, memory=memory)
+
+
+def two(n):
+    """New seeds, half of them on the last fold and half on another."""
+    return seeds(n, 2000, 5) + seeds(n, 3000, 2)
+
+
+def confirm():
+    normed = {"epochs": 16, "net": "c24u c48/2 c64 c96/2 c128 f d on"}
+    yield from groups({"A1": BEST | {"epochs": 16}}, two(12), "probabilities")
+    yield from groups({"teachers": BEST}, seeds(12, 4000), TEACHERS)
+    yield from groups({"A2": BEST | {"epochs": 28, "net": B["B1"]}}, two(12), "probabilities")
+    yield from groups({"A1n": BEST | normed}, two(12), "probabilities")
+    yield from groups({"A3": BEST | {"epochs": 16, "net": B["B2"]}}, two(12), "probabilities")
+    taught = GOOD | {"smoothing": 0.0, "teacher": TEACHERS}
+    shares = {
+        "half, 2": {"share": 0.5},
+        "all, 2": {"share": 0.95},
+        "all, 4": {"share": 0.95, "temperature": 4.0},
+    }
+    small, larger = {"net": D["D2"], "epochs": 30}, {"net": B["B1"], "epochs": 24, "dropout": 0.2}
+    yield from groups({f"D2 taught {k}": taught | v | small for k, v in shares.items()}, seeds(6))
+    del shares["half, 2"]
+    yield from groups({f"B1 taught {k}": taught | v | larger for k, v in shares.items()}, seeds(6))
+    yield from groups(MUON, seeds(12))
+    last = ["gelu", "silu", "epochs 6", "front narrow, back wide", "batch 256, rate .007"]
+    yield from groups({k: PROGRAMS[k] for k in last}, seeds(12))
+    six = ["max pooling", "width 1.4", "32-48-48/2-64-64-96/2"]
+    yield from groups({k: PROGRAMS[k] for k in six}, seeds(6))
+
+
+def long():
+    yield from groups({"D2 long": GOOD | {"net": D["D2"], "epochs": 60}}, two(8), "probabilities")
+    yield from groups({"D4 long": GOOD | {"net": D["D4"], "epochs": 40}}, two(6), "probabilities")
+    yield from groups({"B2 long": BEST | {"net": B["B2"], "epochs": 40}}, two(8), "probabilities")
+
+
+LISTS = {
+    "check": lambda: groups({"accurate": {}}, seeds(24, 1000, 5)),
+    "ingredients": lambda: groups(INGREDIENTS, seeds(12)),
+    "programs": lambda: groups(PROGRAMS, seeds(12)),
+    "combined": lambda: groups(COMBINED, seeds(12, 100)),
+    "small": lambda: groups(SMALL, seeds(6), most=30),
+    "quick": lambda: groups(dict(quick()), seeds(12), most=72),
+    "muon": lambda: groups(dict(quicker()), seeds(12, 200), most=72),
+    "confirm": confirm,
+    "long": long,
+}
 
 
 def lists(names):
-    everything = []
-    for name in names:
-        name, _, begin = name.partition(":")  # ingredients:5 leaves out the first five groups
-        out = []
-        if name == "smoke":
-            short = {"epochs": 0.1, "batch": 32}
-            few = {
-                k: v | short
-                for k, v in {**INGREDIENTS, **PROGRAMS}.items()
-                if k in ("baseline", "elastic 1.0", "erase 0.5")
-            }
-            out += [] if os.environ.get("HELD_OUT") else groups(few, seeds(2))
-            out += groups(
-                {"t": short | {"net": "c4u c4/2 w/2 c8k1p c8pr m2 c10k1l g", "optimizer": "muon"}},
-                seeds(6),
-                "/tmp/t.pkl",
-            )
-            out += groups(
-                {
-                    "s": short
-                    | {
-                        "net": "c4/2u w/2l c8k1p c8pr a2 f d on",
-                        "optimizer": "sgd",
-                        "teacher": "/tmp/t.pkl",
-                        "share": 0.5,
-                    }
-                },
-                seeds(2),
-                "probabilities",
-            )
-        if name == "speed":
-            for precision in ("bfloat16", "float32"):
-                for n in (12, 36):
-                    out += groups(
-                        {f"speed {precision} {n}": {"epochs": 1, "precision": precision}}, seeds(n)
-                    )
-            out += groups(
-                {"speed small": {"epochs": 1, "net": "c16k5/2u c32/2 c64 f o"}}, seeds(36)
-            )
-        if name == "check":
-            out += groups({"accurate": {}}, seeds(24, 1000, 5))
-        if name == "ingredients":
-            out += groups(INGREDIENTS, seeds(12))
-        if name == "programs":
-            out += groups(PROGRAMS, seeds(12))
-        if name == "ab":
-            out += groups({"speed ab": {"epochs": 1}}, seeds(24))
-        if name == "combined":
-            out += groups(COMBINED, seeds(12, 100))
-        if name == "first":
-            out += groups(
-                {k: PROGRAMS[k] for k in FIRST}
-                | MUON
-                | {"average pooling first": PROGRAMS["average pooling first"]},
-                seeds(12),
-            )
-            out += groups({k: PROGRAMS[k] for k in DEAR}, seeds(6))
-        if name == "small":
-            out += groups(SMALL, seeds(6), most=30)
-        if name == "quick":
-            out += groups(dict(quick()), seeds(12), most=72)
-
-        def two(n):
-            return seeds(n, 2000, 5) + seeds(n, 3000, 2)
-
-        if name == "confirm":
-            out += groups({"A1": BEST | {"epochs": 16}}, two(12), "probabilities")
-            out += groups({"teachers": BEST}, seeds(12, 4000), TEACHERS)
-            out += groups({"A2": BEST | {"epochs": 28, "net": B["B1"]}}, two(12), "probabilities")
-            out += groups(
-                {"A1n": BEST | {"epochs": 16, "net": "c24u c48/2 c64 c96/2 c128 f d on"}},
-                two(12),
-                "probabilities",
-            )
-            out += groups({"A3": BEST | {"epochs": 16, "net": B["B2"]}}, two(12), "probabilities")
-            taught = GOOD | {"smoothing": 0.0, "teacher": TEACHERS}
-            shares = {
-                "half, 2": {"share": 0.5},
-                "all, 2": {"share": 0.95},
-                "all, 4": {"share": 0.95, "temperature": 4.0},
-            }
-            out += groups(
-                {
-                    f"D2 taught {k}": taught | v | {"net": D["D2"], "epochs": 30}
-                    for k, v in shares.items()
-                },
-                seeds(6),
-            )
-            out += groups(
-                {
-                    f"B1 taught {k}": taught | v | {"net": B["B1"], "epochs": 24, "dropout": 0.2}
-                    for k, v in shares.items()
-                    if k != "half, 2"
-                },
-                seeds(6),
-            )
-            out += groups({k: v for k, v in MUON.items() if k != "muon 0.01"}, seeds(12))
-            out += groups({k: PROGRAMS[k] for k in LAST}, seeds(12))
-            out += groups({k: PROGRAMS[k] for k in SIX}, seeds(6))
-        if name == "long":
-            out += groups(
-                {"D2 long": GOOD | {"net": D["D2"], "epochs": 60}}, two(8), "probabilities"
-            )
-            out += groups(
-                {"D4 long": GOOD | {"net": D["D4"], "epochs": 40}}, two(6), "probabilities"
-            )
-            out += groups(
-                {"B2 long": BEST | {"net": B["B2"], "epochs": 40}}, two(8), "probabilities"
-            )
-        if name == "muon":
-            out += groups(dict(muon()), seeds(12, 200), most=72)
-        everything += out[int(begin or 0) :]
-    return everything
+    """The groups of these lists, one after the other."""
+    return [one for name in names for one in LISTS[name]()]

@@ -177,12 +177,17 @@ def test_links_lead_to_files_of_the_project(chapter):
     assert {link for link in links if not (ROOT / "notebooks" / link).is_file()} == set()
 
 
-@pytest.mark.parametrize("path", [*ROOT.glob("book/*.md"), *NOTEBOOKS.glob("*.ipynb")], ids=str)
+NAMING = [*ROOT.glob("book/*.md"), *ROOT.glob("book/web/*.html"), *NOTEBOOKS.glob("*.ipynb")]
+
+
+@pytest.mark.parametrize("path", NAMING, ids=str)
 def test_a_chapter_is_named_with_its_number(path):
     cells = nbformat.read(path, 4).cells if path.suffix == ".ipynb" else [path.read_text("utf-8")]
     text = "\n".join(cell if isinstance(cell, str) else cell.source for cell in cells)
     names = {name: heading(Chapter(NOTEBOOKS, name).nb)[0].split(". ", 1)[1] for name in NAMES}
-    for said, name in re.findall(r"\[([^]]+)\]\([^)]*?(\d\d_\w+)\.ipynb", text):
+    links = re.findall(r"\[([^]]+)\]\([^)]*?(\d\d_\w+)\.ipynb", text)
+    links += [one[::-1] for one in re.findall(r'<a href="[^"]*?(\d\d_\w+)\.html">([^<]+)<', text)]
+    for said, name in links:
         number, short = int(name[:2]), names[name].partition(",")[0]
         assert said not in (names[name], short), f"chapter {number}, {short}"
         if told := re.match(r"[Cc]hapter (\d+)", said):

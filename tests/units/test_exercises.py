@@ -27,7 +27,7 @@ CHAPTER = {
     },
     "matrix": np.diag(np.arange(10, 20)) + rng.integers(0, 3, (10, 10)),
     "probabilities": OUTPUTS,
-    "y_test": rng.integers(0, 10, 40),
+    "y_test": rng.permutation(40) % 10,
     "names": ["a", "b"],
     "pairs": [("a", "b")],
     "accuracy": SCORES,
@@ -36,8 +36,35 @@ CHAPTER = {
     "doubts": {"no digit": (rng.random(50) * 0.6, rng.random(50))},
     "answers": {"dense": OUTPUTS, "other": np.roll(OUTPUTS, 1, axis=1)},
     "wrong": {"dense": rng.random(40) < 0.5},
+    "tempered_test": [OUTPUTS],
+    "held_out": [OUTPUTS],
+    "y_val": np.arange(40) % 10,
+    "networks": [0],
+    "scores": lambda images, _: {"energy": images},
+    "test": np.array([3, 6, 8]),
+    "letters": {"one": np.array([1, 4]), "other": np.array([5, 7])},
+    "dense": [0],
+    "x_test": TEST,
+    "tensorflow": SimpleNamespace(constant=np.asarray),
+    "gradient": lambda *_: np.array([3.0, -1.0, 0.0]),
+    "labels": np.zeros(6, int),
+    "unseen": np.array([[1, 9], [2, 3], [3, 4], [4, 7], [5, 8], [6, 2]]) / 10,
+    "changed": np.array([1, 0, 0, 1, 1, 0], bool),
+    "drops": np.array([[0.1, 0.3, 0.2]]),
+    "drawn": [0] * 101,
 }
+LOST = np.array([1, -1, 0, 1, -1, 1, 1, 0, 1, 1])  # by digit, where the second map is removed
+CHAPTER["lost"] = LOST[CHAPTER["y_test"]] * np.array([[[0], [1], [0]]])
 ONE = evaluation.per_class(CHAPTER["matrix"])
+SURE = np.sort(OUTPUTS)
+MISREAD = OUTPUTS.argmax(axis=1) != CHAPTER["y_test"]
+KEPT, LEFT = zip(
+    *(
+        (MISREAD[by >= np.sort(by)[2]].sum(), MISREAD[by < np.sort(by)[2]].sum())
+        for by in (SURE[:, -1], SURE[:, -1] - SURE[:, -2])
+    )
+)
+LIMITS = [np.quantile(1 - OUTPUTS[digit::10, digit], 0.99) for digit in range(10)]
 
 
 @pytest.fixture(autouse=True)
@@ -67,7 +94,15 @@ def said(capsys, number, answer):
         ("6.2", [1 / 9], {"tie": [3 / 9], "percentage": [100 / 9], "better mean": [6 / 9]}),
         ("7.1", 34_826, {"a bias": 34_720, "each map": 16_970, "smaller": 50_186}),
         ("8.1", 14, {"So many fewer": 6, "just above": 15}),
-        ("14.1", 0.5, {"stands alone": 2.0}),
+        ("9.1", [1] * 10, {"new image": LIMITS}),  # of four scores none is a limit of 99%
+        ("9.2", KEPT, {"least sure": LEFT}),
+        ("10.1", 8 / 12, {"other way": 4 / 12, "their share": 8}),
+        ("10.2", 0.004, {"Multiply": 4, "add the sizes": 0.002}),
+        ("11.1", [1 / 3] * 2, {"largest": [2 / 3] * 2, "of the answer": [0] * 2}),
+        ("11.2", 0.81 + 0.01 / 9, {"agree": 0.81, "one of nine": 0.82, "Some": 0.8}),
+        ("12.1", [1, 2], {"or better": [1, 4], "worse": [1, 6], "least": [0, 2]}),
+        ("12.2", 0.1, {"its own": 10 / 101, "their share": 1}),
+        ("14.1", 0.5, {"stands alone": 2.0, "Every piece": 0.3}),
         ("14.3", [0.9**10, 0.99**0.1], {"of numbers": [0.9**10, 0.99]}),
     ],
 )

@@ -7,7 +7,7 @@
 
   live("cover", async (root) => {
     const {read} = await recorded(await digits());
-    let image = bytes(digitlib.examples[7]), size = 6, left = 8, top = 5;
+    let image = bytes(digitlib.examples[7]), size = 5, left = 8, top = 5;
     const paper = element("div"), seen = element("div", {className: "live-seen live-move"});
     const list = element("ol"), said = element("p", {className: "live-said"});
     said.setAttribute("role", "status");
