@@ -24,6 +24,69 @@ def convolution(filters, size, stride=1, *, norm=True, pool=False):
     ]
 
 
+def separable(filters, stride=1):
+    """A depthwise convolution of 3×3, and one of 1×1 that mixes its maps (Howard et al. 2017)."""
+    return [
+        layers.DepthwiseConv2D(3, strides=stride, use_bias=False),
+        layers.BatchNormalization(),
+        layers.ReLU(),
+        *convolution(filters, 1),
+    ]
+
+
+def convnet():
+    """The hidden layers of Keras's own example."""
+    return [
+        layers.Conv2D(32, 3, activation="relu"),
+        layers.MaxPooling2D(2),
+        layers.Conv2D(64, 3, activation="relu"),
+        layers.MaxPooling2D(2),
+        layers.Flatten(),
+        layers.Dropout(0.5),
+    ]
+
+
+def accurate(dropout):
+    """The hidden layers of the recipe accurate."""
+    return [
+        *convolution(24, 3, norm=False),
+        *convolution(48, 3, 2),
+        *convolution(64, 3),
+        *convolution(96, 3, 2),
+        *convolution(128, 3),
+        layers.Flatten(),
+        layers.Dropout(dropout),
+    ]
+
+
+def below_100k():
+    """Hidden layers that leave the network below 100,000 parameters."""
+    return [
+        *convolution(16, 3, norm=False),
+        *convolution(24, 3),
+        *convolution(32, 3, 2),
+        *convolution(40, 3),
+        *convolution(48, 3),
+        *convolution(64, 3, 2),
+        *convolution(48, 3),
+        layers.Flatten(),
+        layers.Dropout(0.2),
+    ]
+
+
+def below_10k():
+    """Hidden layers that leave the network below 10,000 parameters."""
+    return [
+        *convolution(16, 3, norm=False),
+        *separable(24),
+        *separable(32, 2),
+        *separable(32),
+        *separable(48, 2),
+        *separable(48),
+        layers.GlobalAveragePooling2D(),
+    ]
+
+
 def fast(*, norm=True, pool=False):
     """The hidden layers of the recipe fast, or of one that has to do without an ingredient."""
     return [

@@ -4,6 +4,7 @@ import numpy as np
 
 from digitlib.quiet import keras, tensorflow
 
+KINDS = ("affine", "thickness", "blur")
 ROTATION = 12  # degrees, to either side
 SCALE = 0.12  # a side becomes up to so much longer or shorter, each for itself
 SHEAR = 0.15  # pixels to the side for each pixel down
@@ -46,8 +47,11 @@ def affine(rotation, width, height, shear, right, down):
     return keras.ops.cast(keras.ops.stack(rows, axis=-1), "float32")
 
 
-def distort(images, seed, *, pens=False):
+def distort(images, seed, kinds=KINDS, *, pens=False):
     """Each image distorted in its own way: moved, turned, stretched, slanted, thickened, blurred.
+
+    The first four are together the kind *affine*. Each kind draws the same numbers with the others
+    as without them.
 
     With `pens`, half of them are drawn anew with a thin pen, and all are made harder or softer.
 
@@ -56,6 +60,7 @@ def distort(images, seed, *, pens=False):
     images : tensor of shape (n, 28, 28), float, 0–1, digits in MNIST's frame
     seed : pair of int
         The same pair gives the same distortions.
+    kinds : sequence of some of `KINDS`
     pens : bool
 
     Returns
@@ -66,20 +71,22 @@ def distort(images, seed, *, pens=False):
     shape = (10 if pens else 8, tensorflow.shape(images)[0])
     draw = tensorflow.random.stateless_uniform(shape, seed, minval=-1)
     rotation, width, height, shear, right, down, thickness, spread, *rest = tensorflow.unstack(draw)
-    transform = affine(
-        rotation * ROTATION,
-        1 + width * SCALE,
-        1 + height * SCALE,
-        shear * SHEAR,
-        right * SHIFT,
-        down * SHIFT,
-    )
-    images = keras.ops.image.affine_transform(images[..., None], transform)
-    thick = thicken(images, thickness * THICKNESS)
+    images = images[..., None]
+    if "affine" in kinds:
+        transform = affine(
+            rotation * ROTATION,
+            1 + width * SCALE,
+            1 + height * SCALE,
+            shear * SHEAR,
+            right * SHIFT,
+            down * SHIFT,
+        )
+        images = keras.ops.image.affine_transform(images, transform)
+    thick = thicken(images, thickness * THICKNESS) if "thickness" in kinds else images
     if pens:
         thin = keras.ops.reshape(rest[0] < 2 * THIN - 1, (-1, 1, 1, 1))
         thick = keras.ops.where(thin, ridges(images), thick)
-    images = blur(thick, keras.ops.maximum(spread, 0) * BLUR)
+    images = blur(thick, keras.ops.maximum(spread, 0) * BLUR) if "blur" in kinds else thick
     return (contrast(images, rest[1] * CONTRAST) if pens else images)[..., 0]
 
 

@@ -12,7 +12,7 @@ once, so a study that is killed loses at most the runs under way. A row has::
     n, correct, accuracy   on the test set
     mistakes               {index of a test image: the wrong answer}
     unsure                 {index of a test image: ten probabilities} where none of them is above
-                           0.99; only if they were asked for
+                           0.99, less twice the smoothing of the labels; only if they were asked for
     digest                 SHA-256 of the answers as uint8
     versions, machine      on what it ran
 """
@@ -56,7 +56,8 @@ def recorded(name="study", data="mnist"):
 
     "study" holds the dense recipes under ten seeds and the baselines; "five_epochs" the recipe
     dropout cut short; "convolutions" the recipes convnet and fast, and fast without one thing after
-    another; "accurate" the most accurate recipe; "choices" what was tried on held-out images.
+    another; "accurate" that recipe, and "records" those that came after it; "choices" what was
+    tried on held-out images.
     On the data "sample" there are smaller ones, without "convolutions".
     """
     folder = "results" if data == "mnist" else f"results/{data}"
@@ -95,10 +96,10 @@ def probabilities(row, y):
     return outputs
 
 
-def doubts(outputs):
-    """The probabilities of the answers below `SURE`, {index: ten numbers}, as a row keeps them."""
+def doubts(outputs, sure=SURE):
+    """The probabilities of the answers below `sure`, {index: ten numbers}, as a row keeps them."""
     outputs = evaluation.as_probabilities(outputs)
-    doubtful = np.flatnonzero(outputs.max(axis=1) < SURE)
+    doubtful = np.flatnonzero(outputs.max(axis=1) < sure)
     return {str(i): [round(float(p), 4) for p in outputs[i]] for i in doubtful}
 
 

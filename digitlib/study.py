@@ -36,10 +36,12 @@ GROUPS = {
     "dense": [*recipes.DENSE],
     "convolutional": [*recipes.CONVOLUTIONAL],
     "ingredients": [name for name in recipes.VARIANTS if name.startswith("fast-")],
+    "records": [*recipes.RECORDS],
     "baselines": [*BASELINES],
     "all": [*recipes.RECIPES, *BASELINES],
 }
-KNOWN = recipes.RECIPES | {recipes.READER.name: recipes.READER} | recipes.VARIANTS
+READER = {recipes.READER.name: recipes.READER}
+KNOWN = recipes.RECIPES | READER | recipes.RECORDS | recipes.VARIANTS
 PACKAGES = ("digitlib", "keras", "numpy", "scikit-learn")
 _load = functools.cache(data.load)
 
@@ -153,7 +155,7 @@ def one_run(name, seed, epochs=None, source=None, validate=False, unsure=False):
             outputs = model.predict(x_test, batch_size=1000, verbose=0)
             y_pred = outputs.argmax(axis=1)
             if unsure:
-                doubts = rows.doubts(outputs)
+                doubts = rows.doubts(outputs, rows.SURE - 2 * KNOWN[name].smoothing)
             parameters = model.count_params()
         predict_seconds = time.perf_counter() - start
     score = evaluation.accuracy(digits.y_test, y_pred)

@@ -74,8 +74,10 @@ def train(recipe, x, y, *, seed, epochs=None, validation_data=None, callbacks=()
         steps_per_execution=together if together <= n else 1,  # the loop is not for nothing
     )
     if recipe.distort:
-        pens = "pens" in recipe.lessons
-        batches = distorted(x, y, recipe.batch_size, seed=int(seed), pens=pens)
+        calm = _Calm(epochs - round(recipe.calm * epochs))
+        callbacks = [calm, *callbacks]
+        how = {"kinds": recipe.distort, "pens": "pens" in recipe.lessons, "calm": calm.now}
+        batches = distorted(x, y, recipe.batch_size, seed=int(seed), **how)
         given = {"x": batches, "shuffle": False}
     else:
         given = {"x": x, "y": y, "batch_size": recipe.batch_size}
@@ -170,16 +172,22 @@ def taught(recipe, x, y, *, seed):
     return np.concatenate(images), one_hot if recipe.one_hot else labels
 
 
-def distorted(x, y, batch_size, *, seed, pens=False):
+def distorted(x, y, batch_size, *, seed, kinds=distortion.KINDS, pens=False, calm=False):
     """A tf.data.Dataset of batches, each time shuffled and distorted anew.
 
-    The same seed gives the same batches.
+    The same seed gives the same batches. While `calm`, a bool or a tf.Variable, is true, the images
+    stay as they are.
     """
     images, labels = tensorflow.constant(x, "float32"), tensorflow.constant(y)
 
     def batch(draw, rows):
         picked = tensorflow.gather(images, rows)
-        return distortion.distort(picked, (seed, draw), pens=pens), tensorflow.gather(labels, rows)
+        picked = tensorflow.cond(
+            tensorflow.convert_to_tensor(calm),
+            lambda: picked,
+            lambda: distortion.distort(picked, (seed, draw), kinds, pens=pens),
+        )
+        return picked, tensorflow.gather(labels, rows)
 
     draws = tensorflow.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
     rows = tensorflow.data.Dataset.range(len(x)).shuffle(len(x), seed=seed).batch(batch_size)
@@ -201,6 +209,18 @@ def _checked(recipe, x, y):
     if len(labels) != len(x):
         raise ValueError(f"expected a label for each of {len(x)} images; got {len(labels)}")
     return x, labels
+
+
+class _Calm(keras.callbacks.Callback):
+    """Tells the pipeline of distortions from which epoch on to leave the images as they are."""
+
+    def __init__(self, first):
+        super().__init__()
+        self.first = first
+        self.now = tensorflow.Variable(False)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.now.assign(epoch >= self.first)
 
 
 class _Report(keras.callbacks.Callback):

@@ -5,6 +5,7 @@ that is not there.
 """
 
 import os
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -22,7 +23,7 @@ def pytest_configure(config):
     config.scratch = tempfile.mkdtemp(prefix="digits-")
     hypothesis.settings.register_profile("busy", deadline=None)  # the machine may be busy
     hypothesis.settings.load_profile("busy")
-    if "mnist" not in config.option.markexpr.replace("not mnist", ""):
+    if not re.search(r"(?<!not )(mnist|records)", config.option.markexpr):
         os.environ["DIGITLIB_DATA"] = "sample"
         os.environ["KERAS_HOME"] = str(Path(config.scratch) / "keras")
     for name in ("http_proxy", "https_proxy", "all_proxy"):

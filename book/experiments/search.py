@@ -17,7 +17,6 @@ its steps, with the distortions made in the step. Programs are compiled by threa
 
 import json
 import os
-import pickle
 import queue
 import re
 import sys
@@ -33,7 +32,7 @@ from jax import lax
 HERE = os.path.dirname(os.path.abspath(__file__))
 HELD_OUT = int(os.environ.get("HELD_OUT", 10_000))  # fewer, to try the script out
 AVERAGES = (0.99, 0.998, 0.999)  # decays of the averaged weights, which every training has beside
-FIXED = ["net", "act", "epochs", "batch", "optimizer", "precision", "knots", "teacher", "averaged"]
+FIXED = ["net", "act", "epochs", "batch", "optimizer", "precision", "knots"]
 ACCURATE = "c24u c48/2 c64 c96/2 c128 f d o"
 
 
@@ -48,8 +47,6 @@ class Settings:
     optimizer: str = "adam"  # or sgd, muon
     precision: str = "bfloat16"  # of products; weights, sums and statistics are float32
     knots: int = 7  # points to a side between which the elastic field is smooth
-    teacher: str = ""  # a file of trained networks
-    averaged: bool = True
     rate: float = 0.005
     floor: float = 0.0  # the rate at the end, as a share of the peak
     warm: float = 0.1  # share of the steps
@@ -70,8 +67,6 @@ class Settings:
     mixup: float = 0.0  # up to so much of another image
     calm: float = 0.0  # in this last share of the steps
     calmness: float = 0.0  # ... all distortions are so strong only
-    share: float = 0.0  # of the loss, that is the teacher's
-    temperature: float = 2.0
     seed: int = 0
     fold: int = 5
 
@@ -269,14 +264,10 @@ def updated(kind, w, g, m, v, t, rate, s):
     return w - rate * (step + (base * s["decay"] * w if matrix else 0)), m, v
 
 
-def train(s, images, labels, teachers, fixed):
-    """One training; probabilities (1 + averages, 10,000, 10) of the held-out images, and weights."""
-    net, act, batch, dtype = (
-        fixed["net"],
-        fixed["act"],
-        fixed["batch"],
-        jnp.dtype(fixed["precision"]),
-    )
+def train(s, images, labels, fixed):
+    """One training; the answers to the held-out images, of its weights and of their averages."""
+    net, act, batch = fixed["net"], fixed["act"], fixed["batch"]
+    dtype = jnp.dtype(fixed["precision"])
     key = jax.random.key(s["seed"])
     n = len(images) - HELD_OUT
     each = n // batch
@@ -286,28 +277,11 @@ def train(s, images, labels, teachers, fixed):
     order = order[:, : each * batch].reshape(-1, batch)[:steps]
     order = order + HELD_OUT * (order >= HELD_OUT * s["fold"])
     weights, statistics, *_ = initial(net, jax.random.fold_in(key, 2))
-    if fixed["teacher"]:  # the teachers of a fold have not seen what it holds out
-        old_net, old = teachers
-        old = jax.tree.map(lambda one: one[s["fold"]], old)
 
-    def loss(weights, statistics, x, target, soft, key):
-        logits, new = apply(
-            net,
-            act,
-            weights,
-            statistics,
-            x,
-            dtype=dtype,
-            key=key,
-            dropout=s["dropout"],
-            memory=s["memory"],
-        )
-        value = -(target * jax.nn.log_softmax(logits)).sum(1).mean()
-        if fixed["teacher"]:
-            t = s["temperature"]
-            other = -(soft * jax.nn.log_softmax(logits / t)).sum(1).mean() * t * t
-            value = (1 - s["share"]) * value + s["share"] * other
-        return value, new
+    def loss(weights, statistics, x, target, key):
+        how = {"dtype": dtype, "key": key, "dropout": s["dropout"], "memory": s["memory"]}
+        logits, new = apply(net, act, weights, statistics, x, **how)
+        return -(target * jax.nn.log_softmax(logits)).sum(1).mean(), new
 
     def step(carry, given):
         weights, statistics, m, v, averages = carry
@@ -319,18 +293,10 @@ def train(s, images, labels, teachers, fixed):
         target = jax.nn.one_hot(labels[rows], 10) * (1 - s["smoothing"]) + s["smoothing"] / 10
         part = s["mixup"] * jax.random.uniform(d, (batch, 1))
         x, target = x + part[..., None] * (x[::-1] - x), target + part * (target[::-1] - target)
-        soft = None
-        if fixed["teacher"]:
-            logits = jax.vmap(lambda one: apply(old_net, "relu", *one, x, dtype=dtype)[0])(old)
-            soft = jax.nn.softmax(jnp.log(jax.nn.softmax(logits).mean(0) + 1e-8) / s["temperature"])
-        grad, statistics = jax.grad(loss, has_aux=True)(weights, statistics, x, target, soft, c)
+        grad, statistics = jax.grad(loss, has_aux=True)(weights, statistics, x, target, c)
         warm = s["warm"] * steps
-        fall = (
-            s["floor"]
-            + (1 - s["floor"])
-            * (1 + jnp.cos(jnp.pi * jnp.clip((t - warm) / (steps - warm), 0, 1)))
-            / 2
-        )
+        fall = (1 + jnp.cos(jnp.pi * jnp.clip((t - warm) / (steps - warm), 0, 1))) / 2
+        fall = s["floor"] + (1 - s["floor"]) * fall
         rate = jnp.where(t < warm, 0.1 + 0.9 * t / jnp.maximum(warm, 1), fall)
         new = jax.tree.map(
             lambda *one: updated(fixed["optimizer"], *one, t + 1, rate, s), weights, grad, m, v
@@ -338,18 +304,15 @@ def train(s, images, labels, teachers, fixed):
         weights, m, v = jax.tree.transpose(
             jax.tree.structure(weights), jax.tree.structure((0, 0, 0)), new
         )
-        averages = [
-            jax.tree.map(
-                lambda old, one: old + (1 - jnp.minimum(d, (1 + t) / (10 + t))) * (one - old),  # noqa: B023
-                average,
-                (weights, statistics),
-            )
-            for d, average in zip(AVERAGES, averages)
-        ]
+        averages = [toward(*one, (weights, statistics), t) for one in zip(averages, AVERAGES)]
         return (weights, statistics, m, v, averages), None
 
+    def toward(average, decay, now, t):
+        part = 1 - jnp.minimum(decay, (1 + t) / (10 + t))
+        return jax.tree.map(lambda old, new: old + part * (new - old), average, now)
+
     zero = jax.tree.map(jnp.zeros_like, weights)
-    averages = [(weights, statistics)] * (len(AVERAGES) if fixed["averaged"] else 0)
+    averages = [(weights, statistics)] * len(AVERAGES)
     given = (jnp.arange(steps), order)
     (weights, statistics, _, _, averages), _ = lax.scan(
         step, (weights, statistics, zero, zero, averages), given
@@ -357,14 +320,9 @@ def train(s, images, labels, teachers, fixed):
     held = lax.dynamic_slice_in_dim(images, s["fold"] * HELD_OUT, HELD_OUT).reshape(10, -1, 28, 28)
 
     def answer(one):
-        return lax.map(
-            lambda x: jax.nn.softmax(apply(net, act, *one, x / 255, dtype=dtype)[0]), held
-        ).reshape(-1, 10)
+        return lax.map(lambda x: apply(net, act, *one, x / 255, dtype=dtype)[0].argmax(1), held)
 
-    return jnp.stack([answer(one) for one in [(weights, statistics), *averages]]), (
-        weights,
-        statistics,
-    )
+    return jnp.stack([answer(one).reshape(-1) for one in [(weights, statistics), *averages]])
 
 
 def settings(group):
@@ -381,116 +339,44 @@ def main(rows, seconds, *names):
 
     start, device = time.time(), jax.devices()[0]
     with np.load(os.environ["DIGITLIB_DATA"]) as data:
-        images, labels = (
-            jnp.asarray(data[k][: 6 * HELD_OUT], t)
-            for k, t in (("x_train", "uint8"), ("y_train", "int32"))
-        )
-    work, ready, held = trials.lists(names), queue.Queue(), np.asarray(labels).reshape(6, HELD_OUT)
-    programs = {}  # of those [(names, [Settings], keep)] together that share one
-    for tags, group, keep in work:
-        programs.setdefault((*(getattr(group[0], k) for k in FIXED), len(group)), []).append(
-            (tags, group, keep)
-        )
-    todo = list(programs.values())
+        images = jnp.asarray(data["x_train"][: 6 * HELD_OUT])
+        labels = jnp.asarray(data["y_train"][: 6 * HELD_OUT], "int32")
+    held, ready, programs = np.asarray(labels).reshape(6, HELD_OUT), queue.Queue(), {}
+    for tags, group in trials.lists(names):  # together, if they share a program
+        program = (*(getattr(group[0], k) for k in FIXED), len(group))
+        programs.setdefault(program, []).append((tags, group))
+    todo = [*programs.values()]
 
     def compile_all():
-        """Each program once, for all groups that want it."""
         while todo and time.time() - start < float(seconds):
             many = todo.pop(0)
-            first, size = many[0][1][0], len(many[0][1])
-            if first.teacher and not os.path.exists(first.teacher):
-                todo.append(many)
-                time.sleep(1)
-                continue
-            net, teachers = "", {}
-            if first.teacher:
-                with open(first.teacher, "rb") as file:
-                    net, teachers = pickle.load(file)
-            fixed = {name: getattr(first, name) for name in FIXED}
-            run = jax.vmap(
-                lambda s, x, y, t: train(s, x, y, (net, t), fixed),  # noqa: B023
-                in_axes=(0, None, None, None),
-            )
-            try:
-                program = (
-                    jax.jit(run).lower(settings(many[0][1]), images, labels, teachers).compile()
-                )
-            except Exception as error:  # noqa: BLE001
-                print("FAILED", many[0][0][0], size, repr(error)[:500], flush=True)
-                continue
-            for tags, group, keep in many:
-                ready.put((program, settings(group), teachers, tags, group, keep))
+            first = many[0][1]
+            fixed = {name: getattr(first[0], name) for name in FIXED}
+            run = jax.vmap(lambda s, x, y: train(s, x, y, fixed), in_axes=(0, None, None))  # noqa: B023
+            program = jax.jit(run).lower(settings(first), images, labels).compile()
+            for tags, group in many:
+                ready.put((program, tags, group))
         ready.put(None)
 
-    threads = [
-        threading.Thread(target=compile_all, daemon=True)
-        for _ in range(int(os.environ.get("THREADS", 8)))
-    ]
+    threads = [threading.Thread(target=compile_all, daemon=True) for _ in range(8)]
     for thread in threads:
         thread.start()
-    kept, left = {}, len(threads)
+    left = len(threads)
     while left:
         item = ready.get()
         if item is None or time.time() - start > float(seconds):
-            left -= 1 if item is None else 0
+            left -= item is None
             continue
-        run, lanes, teachers, tags, group, keep = item
-        began = time.time()
-        try:
-            p, weights = run(lanes, images, labels, teachers)
-            p = np.asarray(p)
-        except Exception as error:  # noqa: BLE001
-            print("FAILED", tags[0], repr(error)[:500], flush=True)
-            continue
-        took = time.time() - began
+        run, tags, group = item
+        answers = np.asarray(run(settings(group), images, labels))
         _, _, size, adds = initial(group[0].net, jax.random.key(0))
         with open(rows, "a") as file:
-            for tag, one, q in zip(tags, group, p):
-                y = held[one.fold]
-                right = [(a.argmax(1) == y).sum().item() for a in q]
-                lost = [round(-np.log(a[np.arange(len(y)), y] + 1e-9).mean().item(), 5) for a in q]
-                changed = {
-                    k: v
-                    for k, v in asdict(one).items()
-                    if v != getattr(Settings(), k) and k not in ("seed", "fold")
-                }
-                row = {
-                    "trial": tag,
-                    "changed": changed,
-                    "seed": one.seed,
-                    "fold": one.fold,
-                    "epochs": one.epochs,
-                    "parameters": size,
-                }
-                row |= {
-                    "multiply_adds": adds,
-                    "n": len(y),
-                    "right": right[0],
-                    "loss": lost[0],
-                    "averaged_right": right[1:],
-                    "averaged_loss": lost[1:],
-                }
-                row |= {"seconds": round(took / len(group), 3), "device": device.device_kind}
-                file.write(json.dumps(row) + "\n")
-                if keep == "probabilities":
-                    kept[f"{tag}|{one.seed}|{one.fold}"] = np.round(255 * np.sqrt(q[0])).astype(
-                        "uint8"
-                    )
-        if keep == "probabilities":
-            np.savez_compressed(rows.replace(".jsonl", ".npz"), **kept)
-        elif keep:  # a file of teachers: [fold, teacher, ...]
-            by = np.argsort([one.fold for one in group], kind="stable").reshape(6, -1)
-            with open(keep + ".part", "wb") as file:
-                pickle.dump(
-                    (group[0].net, jax.tree.map(lambda one: np.asarray(one)[by], weights)),  # noqa: B023
-                    file,
-                )
-            os.replace(keep + ".part", keep)  # whole, or not there
-        right = p.argmax(-1)[:, 0] == held[[one.fold for one in group]]
-        print(
-            f"{time.time() - start:5.0f} s  {took:5.1f} s  {len(group):3}  {100 * right.mean():.3f}  {tags[0]} … {tags[-1]}",
-            flush=True,
-        )
+            for tag, one, given in zip(tags, group, answers):
+                right = (given == held[one.fold]).sum(1).tolist()
+                row = {"trial": tag, **asdict(one), "parameters": size, "multiply_adds": adds}
+                row |= {"n": HELD_OUT, "right": right[0], "averaged_right": right[1:]}
+                file.write(json.dumps(row | {"device": device.device_kind}) + "\n")
+        print(f"{time.time() - start:5.0f} s  {len(group):3} trainings: {tags[0]} to {tags[-1]}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """What is tried: name → what differs from the baseline; and lists of them with their seeds."""
 
-import os
 from dataclasses import replace
 from itertools import product
 
@@ -14,7 +13,7 @@ def seeds(n, first=0, fold=None):
     return [(first + i, i % 6 if fold is None else fold) for i in range(n)]
 
 
-def groups(trials, runs, keep="", most=MOST):
+def groups(trials, runs, most=MOST):
     """Trainings that share a program together, at most so many; as search.py wants them."""
     by = {}
     for name, changed in trials.items():
@@ -27,7 +26,7 @@ def groups(trials, runs, keep="", most=MOST):
         for i in range(n):  # the last is filled up from the front, so that all have one shape
             part = many[i * size : (i + 1) * size]
             part = part + [(a, replace(b, seed=b.seed + 500)) for a, b in many[: size - len(part)]]
-            yield [a for a, _ in part], [b for _, b in part], keep
+            yield [a for a, _ in part], [b for _, b in part]
 
 
 INGREDIENTS = {
@@ -157,7 +156,6 @@ NETS = QUICK | {"wide": "c24k5/2 c48/2 c96 f o", "late": "c16k5/2 c32 c64/2 f o"
 
 
 BEST = GOOD | {"dropout": 0.2}
-TEACHERS = os.environ.get("TEACHERS", "teachers.pkl")
 
 
 def plain(name, epochs, told, **settings):
@@ -203,33 +201,22 @@ def two(n):
 
 
 def confirm():
+    """The combinations under new seeds, and changes that had too few before."""
     normed = {"epochs": 16, "net": "c24u c48/2 c64 c96/2 c128 f d on"}
-    yield from groups({"A1": BEST | {"epochs": 16}}, two(12), "probabilities")
-    yield from groups({"teachers": BEST}, seeds(12, 4000), TEACHERS)
-    yield from groups({"A2": BEST | {"epochs": 28, "net": B["B1"]}}, two(12), "probabilities")
-    yield from groups({"A1n": BEST | normed}, two(12), "probabilities")
-    yield from groups({"A3": BEST | {"epochs": 16, "net": B["B2"]}}, two(12), "probabilities")
-    taught = GOOD | {"smoothing": 0.0, "teacher": TEACHERS}
-    shares = {
-        "half, 2": {"share": 0.5},
-        "all, 2": {"share": 0.95},
-        "all, 4": {"share": 0.95, "temperature": 4.0},
-    }
-    small, larger = {"net": D["D2"], "epochs": 30}, {"net": B["B1"], "epochs": 24, "dropout": 0.2}
-    yield from groups({f"D2 taught {k}": taught | v | small for k, v in shares.items()}, seeds(6))
-    del shares["half, 2"]
-    yield from groups({f"B1 taught {k}": taught | v | larger for k, v in shares.items()}, seeds(6))
+    yield from groups({"A1": BEST | {"epochs": 16}}, two(12))
+    yield from groups({"best": BEST}, seeds(12, 4000))
+    yield from groups({"A2": BEST | {"epochs": 28, "net": B["B1"]}}, two(12))
+    yield from groups({"A1n": BEST | normed}, two(12))
+    yield from groups({"A3": BEST | {"epochs": 16, "net": B["B2"]}}, two(12))
     yield from groups(MUON, seeds(12))
-    last = ["gelu", "silu", "epochs 6", "front narrow, back wide", "batch 256, rate .007"]
+    last = ["gelu", "silu", "epochs 6", "front narrow, back wide"]
     yield from groups({k: PROGRAMS[k] for k in last}, seeds(12))
-    six = ["max pooling", "width 1.4", "32-48-48/2-64-64-96/2"]
-    yield from groups({k: PROGRAMS[k] for k in six}, seeds(6))
 
 
 def long():
-    yield from groups({"D2 long": GOOD | {"net": D["D2"], "epochs": 60}}, two(8), "probabilities")
-    yield from groups({"D4 long": GOOD | {"net": D["D4"], "epochs": 40}}, two(6), "probabilities")
-    yield from groups({"B2 long": BEST | {"net": B["B2"], "epochs": 40}}, two(8), "probabilities")
+    yield from groups({"D2 long": GOOD | {"net": D["D2"], "epochs": 60}}, two(8))
+    yield from groups({"D4 long": GOOD | {"net": D["D4"], "epochs": 40}}, two(6))
+    yield from groups({"B2 long": BEST | {"net": B["B2"], "epochs": 40}}, two(8))
 
 
 LISTS = {

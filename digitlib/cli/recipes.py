@@ -11,7 +11,7 @@ def arguments(parser):
 
 
 def run(args):
-    from digitlib.recipes import RECIPES
+    from digitlib.recipes import RECIPES, RECORDS
 
     networks = [
         {
@@ -21,17 +21,19 @@ def run(args):
             "epochs": recipe.epochs,
             "batch_size": recipe.batch_size,
             "layers": [describe(layer) for layer in model.layers],
-            "loss": recipe.loss,
+            "loss": getattr(recipe.loss, "name", recipe.loss),
+            "smoothing": recipe.smoothing,
             "claim": recipe.claim,
             "chosen": recipe.chosen,
         }
-        for recipe in RECIPES.values()
+        for recipe in (RECIPES | RECORDS).values()
         for model in [recipe.build()]
     ]
     if args.json:
         return dump(recipes=networks)
     rows = [[*network.values()][:6] for network in networks]
     for row in rows:
+        row[0] = row[0] or ""  # the records have no number
         row[-1] = ", ".join(row[-1])
     print(columns(["number", "name", "parameters", "epochs", "batch", "layers"], rows))
 

@@ -280,7 +280,7 @@ def test_recipes_lists_them_all(main):
     status, out, _ = main("recipes")
     assert status == 0
     listed = json.loads(main("recipes", "--json")[1])["recipes"]
-    assert [network["name"] for network in listed] == list(recipes.RECIPES)
+    assert [network["name"] for network in listed] == [*recipes.RECIPES, *recipes.RECORDS]
     assert listed[0]["layers"] == ["Flatten", "Dense 128 relu", "Dropout 0.2", "Dense 10 softmax"]
     assert listed[0]["parameters"] == 784 * 128 + 128 + 128 * 10 + 10
     lines = [{*line.split()} for line in out.splitlines()]

@@ -81,6 +81,16 @@ def test_distort_stays_in_range_and_can_be_repeated():
         assert np.abs(np.array(distortion.distort(IMAGES, seed)) - first).mean() > 0.01
 
 
+def test_kinds_are_independent_of_each_other():
+    """Nothing happens without any; the same things happen with others and alone, one after the other."""
+    seed = (3, 1)
+    np.testing.assert_array_equal(distortion.distort(IMAGES, seed, ()), IMAGES)
+    step = IMAGES
+    for kind in distortion.KINDS:
+        step = distortion.distort(step, seed, (kind,))
+    np.testing.assert_allclose(step, distortion.distort(IMAGES, seed), atol=1e-6)
+
+
 def test_every_image_is_distorted_in_its_own_way():
     same = np.repeat(IMAGES[:1], 20, axis=0)
     distorted = np.array(distortion.distort(same, (0, 0)))

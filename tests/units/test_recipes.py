@@ -76,6 +76,17 @@ def test_parameters_of_the_convolutional_networks(name):
     assert 4 * PARAMETERS["accurate"] < 1_000_000, "bytes of weights"
 
 
+@pytest.mark.parametrize(
+    ("name", "most"),
+    [("record", 250_000), ("record-100k", 99_999), ("record-10k", 9_999), ("sprint", 29_999)],
+)
+def test_records_are_as_small_as_their_names_say(name, most):
+    record = recipes.get(name).build()
+    assert record.count_params() <= most
+    assert record.output_shape == (None, 10)
+    assert set(recipes.RECORDS) == {"record", "record-100k", "record-10k", "sprint"}
+
+
 @pytest.mark.parametrize("name", recipes.VARIANTS)
 def test_a_variant_differs_from_its_recipe_in_one_thing(name):
     variant = recipes.get(name)

@@ -13,7 +13,7 @@ from pathlib import Path
 import distributed
 import numpy as np
 import pytest
-from support import few
+from support import ROOT, few
 from test_workers import dask
 from threadpoolctl import threadpool_limits
 
@@ -274,22 +274,40 @@ def test_a_scheduler_that_is_not_there_leaves_no_trace(tmp_path, monkeypatch):
 # The book's own studies
 
 
-RECORDED = {
-    "study": study.plan(["dense", "baselines"], 10),
-    "five_epochs": study.plan("dropout", 10, 5),
-    "convolutions": study.plan(["fast", "ingredients"], 5) + study.plan("convnet", 2),
-    "accurate": study.plan("accurate", 5),
-    "choices": study.plan(["accurate", "accurate-without-distortions"], 2, 6),
-}
+def commands():
+    """{file: runs} of each study that CONTRIBUTING gives a command for."""
+    made, text = {}, (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    for block in re.findall(r"^cd (book/results\S*)\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+        for line in re.findall(r"^digitlib study .*", block[1], re.MULTILINE):
+            words = dict(re.findall(r"--(recipes|seeds|epochs|out) (\S+)", line))
+            epochs = int(words["epochs"]) if "epochs" in words else None
+            runs = study.plan(words["recipes"].split(","), int(words["seeds"]), epochs)
+            source = "sample" if block[0].endswith("sample") else "mnist"
+            source += "-validation" if "--validate" in line else ""
+            there = made.setdefault(f"{block[0]}/{words['out']}", {})
+            there.update({(*run, source): "--unsure" in line for run in runs})
+    return made
 
 
-@pytest.mark.parametrize("name", RECORDED)
-def test_the_recorded_studies_are_whole(name):
-    found, source = study.recorded(name), "mnist-validation" if name == "choices" else "mnist"
-    assert {study.key(row) for row in found} == {(*run, source) for run in RECORDED[name]}
-    assert len(found) == len(RECORDED[name])
+COMMANDS = commands()
+
+
+def test_every_recorded_study_has_a_command():
+    rows = {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "book" / "results").rglob("*.jsonl")
+        if path.read_text("utf-8").startswith('{"recipe"')
+    }
+    assert rows == set(COMMANDS)
+
+
+@pytest.mark.parametrize("file", COMMANDS)
+def test_the_recorded_studies_are_whole(file):
+    found, _ = study.read(ROOT / file)
+    assert {study.key(row): "unsure" in row for row in found} == COMMANDS[file]
+    assert len(found) == len(COMMANDS[file])
     for row in found:
-        assert row["n"] == 10_000
-        assert row["correct"] == 10_000 - study.mistakes(row).sum()
+        assert row["n"] == 10_000 or "sample" in row["data"]
+        assert row["correct"] == row["n"] - study.mistakes(row).sum()
         assert row["accuracy"] == row["correct"] / row["n"]
         assert re.fullmatch("[0-9a-f]{64}", row["digest"])

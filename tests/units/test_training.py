@@ -9,13 +9,14 @@ import runpy
 import subprocess
 import sys
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 from support import sample
 
-from digitlib import models, quiet, training
+from digitlib import models, quiet, recipes, training
 from digitlib.quiet import keras
 from digitlib.recipes import RECIPES
 
@@ -102,7 +103,7 @@ def test_steps_per_execution_change_no_weight():
 
 @pytest.mark.slow
 def test_schedules_and_distortions_can_be_repeated():
-    recipe = replace(RECIPES["steps"], schedule=True, distort=True)
+    recipe = replace(RECIPES["steps"], schedule=True, distort=("affine",))
     first, again = (training.train(recipe, X[FEW], Y[FEW], seed=7, epochs=1)[0] for _ in range(2))
     assert same(first, again)
 
@@ -118,6 +119,21 @@ def test_distorted_batches_are_new_in_every_epoch_and_keep_their_labels():
     assert not np.array_equal(labels, other), "shuffled anew"
     assert 0 <= np.min(first) < np.max(first) <= 1 + 1e-6
     assert not np.array_equal(first, second)
+
+
+def test_the_last_epochs_of_a_record_are_calm(monkeypatch):
+    """Whatever is distorted is white here, so that training shows when it was."""
+    recipe = replace(recipes.get("record"), hidden=lambda: [keras.layers.Flatten()], calm=0.5)
+    monkeypatch.setattr(training.distortion, "distort", lambda images, *_, **__: 0 * images)
+    seen = []
+
+    class See(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            seen.append(self.model.layers[-1].get_weights()[0])
+
+    training.train(recipe, X[FEW], Y[FEW], seed=0, epochs=4, callbacks=[See()])
+    moved = [not np.array_equal(*pair) for pair in pairwise(seen)]
+    assert moved == [False, True, True], "without ink no weight can move"
 
 
 def test_the_schedule_rises_to_its_peak_and_falls_to_zero():

@@ -18,7 +18,7 @@
         const counts = [right[place], n - answered, wrong[place]];
         for (const [i, count] of counts.entries()) bar.children[i].style.setProperty("--share", count / n);
         bar.setAttribute("aria-label", counts.map((count, i) => `${percent(count / n)} ${PARTS[i]}`).join(", "));
-        said.textContent = `${percent(1 - answered / n)} refused. Of the answers, ${percent(misread, 2)} are wrong; with a margin, ${percent(most[place], 2)}: the goal of ${percent(goal, 0)} is ${most[place] <= goal ? "met" : "missed"}.`;
+        said.textContent = `${percent(1 - answered / n)} refused. Of the answers, ${percent(misread, 2)} are wrong; the margin allows for ${percent(most[place], 2)}, ${most[place] <= goal ? "within" : "above"} the goal of ${percent(goal, 0)}.`;
       };
     });
     const show = (place) => {
