@@ -1,5 +1,4 @@
-"""How long does it take to 99% on the test set: Keras's own example, and our recipes
-fast and sprint?
+"""How long does it take to 99% on the test set: Keras's own example, our fast and sprint?
 
 Only training is timed, with the building and tracing that a reader has to wait for too. Testing
 takes no part in the race.

@@ -30,12 +30,19 @@ def recorded():
     return {study.key(row): row for row in rows}
 
 
-@pytest.mark.parametrize(("name", "seed", "epochs"), AGAIN)
-def test_a_recorded_row_comes_out_again(name, seed, epochs, recorded, capsys):
-    old, new = recorded[name, seed, epochs, "mnist"], study.one_run(name, seed, epochs)
+def made_again(old, capsys):
+    """The row of the same run, made now, and told beside the recorded one."""
+    new = study.one_run(old["recipe"], old["seed"], old["epochs"])
     same = "the same answers" if new["digest"] == old["digest"] else "other answers"
     with capsys.disabled():
-        print(f"\n{name:12} {old['correct']} recorded, {new['correct']} now: {same}")
+        print(f"\n{old['recipe']:12} {old['correct']} recorded, {new['correct']} now: {same}")
+    return new
+
+
+@pytest.mark.parametrize(("name", "seed", "epochs"), AGAIN)
+def test_a_recorded_row_comes_out_again(name, seed, epochs, recorded, capsys):
+    old = recorded[name, seed, epochs, "mnist"]
+    new = made_again(old, capsys)
     alike = [row for row in recorded.values() if (row["recipe"], row["epochs"]) == (name, epochs)]
     scores = [row["accuracy"] for row in alike]
     spread = np.std(scores, ddof=1) if len(scores) > 1 else 0

@@ -4,6 +4,7 @@ Not part of the usual run: DIGITLIB_DATA=mnist (or a path) python -m pytest -n 2
 """
 
 import pytest
+from test_mnist import made_again
 
 from digitlib import data, study
 
@@ -16,9 +17,6 @@ def test_a_record_comes_out_again(name, seed, capsys):
     assert data.load().name == "mnist", "set DIGITLIB_DATA to mnist or to a copy of it"
     rows = {(row["recipe"], row["seed"]): row for row in study.recorded("records")}
     old = rows[name, seed]
-    new = study.one_run(name, seed, old["epochs"])
-    same = "the same answers" if new["digest"] == old["digest"] else "other answers"
-    with capsys.disabled():
-        print(f"\n{name:12} {old['correct']} recorded, {new['correct']} now: {same}")
+    new = made_again(old, capsys)
     assert new["parameters"] == old["parameters"]
     assert abs(new["accuracy"] - old["accuracy"]) <= 0.001
