@@ -87,11 +87,16 @@ def below_10k():
     ]
 
 
-def fast(*, norm=True, pool=False):
-    """The hidden layers of the recipe fast, or of one that has to do without an ingredient."""
+def fast(width=16, *, standard=False, norm=True, pool=False):
+    """The hidden layers of the recipe fast, or of a variant of it.
+
+    `width` is the number of the first maps; it doubles twice. `standard` brings the pixels of MNIST
+    to mean 0 and deviation 1 first.
+    """
     return [
-        *convolution(16, 5, 2, norm=False, pool=pool),
-        *convolution(32, 3, 2, norm=norm, pool=pool),
-        *convolution(64, 3, norm=norm),
+        *([layers.Rescaling(1 / 0.31, -0.13 / 0.31)] if standard else []),
+        *convolution(width, 5, 2, norm=False, pool=pool),
+        *convolution(2 * width, 3, 2, norm=norm, pool=pool),
+        *convolution(4 * width, 3, norm=norm),
         layers.Flatten(),
     ]

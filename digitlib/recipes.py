@@ -24,16 +24,16 @@ class Recipe:
     vectors of ten instead of digits.
 
     Adam's `learning_rate` stays as it is, or, with `schedule`, rises to that value from a tenth of
-    it during the first tenth of the steps and falls to 0 along a cosine. Every image is distorted
-    anew in every epoch, in the ways named in `distort`, some of `distortion.KINDS`, but for the last
-    epochs, a share `calm` of them all. `steps_per_execution` batches run in one call of
-    TensorFlow, which changes the time that training takes, and not the weights.
+    it during the first tenth of the steps and falls to 0 along a cosine. `betas` say how long
+    Adam's averages of the gradients and of their squares last. Every image is distorted anew in
+    every epoch, in the ways named in `distort`, some of `distortion.KINDS`, but for the last
+    epochs, a share `calm` of them all. `steps_per_execution` batches run in one call of TensorFlow,
+    which changes the time that training takes, and not the weights.
 
     `lessons` are what the digits of other hands teach, some of LESSONS; the one about what is no
     digit adds an eleventh answer. Of each label, `smoothing` is shared out among all answers.
     """
 
-    number: int
     name: str
     hidden: Callable[[], list]
     epochs: int
@@ -44,6 +44,7 @@ class Recipe:
     batch_size: int = 32  # Keras's default
     learning_rate: float = 0.001
     schedule: bool = False
+    betas: tuple[float, float] = (0.9, 0.999)  # Keras's default
     distort: tuple[str, ...] = ()
     calm: float = 0
     lessons: tuple[str, ...] = ()
@@ -98,7 +99,6 @@ def _by_name(recipes):
 DENSE = _by_name(
     [
         Recipe(
-            number=1,
             name="dropout",
             hidden=lambda: [dense(128), layers.Dropout(0.2)],
             epochs=25,
@@ -106,7 +106,6 @@ DENSE = _by_name(
             chosen="batch size (Keras's default)",
         ),
         Recipe(
-            number=2,
             name="sigmoid",
             hidden=lambda: [dense(100)],
             top="sigmoid",
@@ -115,7 +114,6 @@ DENSE = _by_name(
             chosen="batch size (Keras's default)",
         ),
         Recipe(
-            number=3,
             name="one-hot",
             hidden=lambda: [dense(512), dense(512)],
             one_hot=True,
@@ -125,7 +123,6 @@ DENSE = _by_name(
             chosen="widths, epochs, batch size",
         ),
         Recipe(
-            number=4,
             name="matrix",
             hidden=lambda: [dense(128), dense(128)],
             epochs=10,
@@ -134,7 +131,6 @@ DENSE = _by_name(
             chosen="epochs, batch size",
         ),
         Recipe(
-            number=5,
             name="steps",
             hidden=lambda: [dense(256)],
             epochs=5,
@@ -146,7 +142,6 @@ DENSE = _by_name(
 CONVOLUTIONAL = _by_name(
     [
         Recipe(
-            number=6,
             name="convnet",
             first=image,
             hidden=convnet,
@@ -157,7 +152,6 @@ CONVOLUTIONAL = _by_name(
             chosen="nothing",
         ),
         Recipe(
-            number=7,
             name="fast",
             first=image,
             hidden=fast,
@@ -169,7 +163,6 @@ CONVOLUTIONAL = _by_name(
             schedule=True,
         ),
         Recipe(
-            number=8,
             name="accurate",
             first=image,
             hidden=lambda: accurate(dropout=0.4),
@@ -188,7 +181,6 @@ LESSONS = ("strokes", "pens", "nothing")  # what the digits of other hands teach
 READER = replace(
     RECIPES["accurate"],
     name="reader",
-    number=None,
     epochs=24,
     claim="ours: reads what people write",
     one_hot=True,
@@ -199,23 +191,26 @@ READER = replace(
 
 def _record(like, name, **own):
     """Chosen by book/experiments/search.py and trials.py, on held-out images."""
-    return replace(RECIPES[like], name=name, number=None, one_hot=True, **own)
+    return replace(RECIPES[like], name=name, one_hot=True, **own)
 
 
+_SHORT = {"epochs": 1, "learning_rate": 0.02, "betas": (0.8, 0.95), "smoothing": 0.1}
+_MILE = {"epochs": 4, "learning_rate": 0.01, "distort": ("affine",), "calm": 0.25}
 _GENTLE = {"distort": ("affine",), "calm": 0.2, "smoothing": 0.05}
 RECORDS = _by_name(
     [
         _record("accurate", "record", hidden=lambda: accurate(0.2), epochs=16, **_GENTLE),
         _record("accurate", "record-100k", hidden=below_100k, epochs=16, **_GENTLE),
         _record("accurate", "record-10k", hidden=below_10k, epochs=24, **_GENTLE),
-        _record("fast", "sprint", epochs=1, batch_size=64, learning_rate=0.02, smoothing=0.1),
+        _record("fast", "sprint", hidden=lambda: fast(16, standard=True), batch_size=96, **_SHORT),
+        _record("fast", "mile", hidden=lambda: fast(24, standard=True), **_SHORT | _MILE),
     ]
 )
 
 
 def _without(ingredient, name="fast", **changes):
     recipe = READER if name == READER.name else RECIPES[name]
-    return replace(recipe, name=f"{name}-without-{ingredient}", number=None, **changes)
+    return replace(recipe, name=f"{name}-without-{ingredient}", **changes)
 
 
 # what each ingredient brings is measured by leaving it out
@@ -236,6 +231,9 @@ VARIANTS = _by_name(
 )
 
 
+ALL = RECIPES | {READER.name: READER} | RECORDS | VARIANTS
+
+
 def get(name):
     """The recipe of that name or number, or the variant of that name.
 
@@ -244,7 +242,7 @@ def get(name):
     ValueError
         If there is none; the message lists those there are.
     """
-    for recipe in (*RECIPES.values(), READER, *RECORDS.values(), *VARIANTS.values()):
-        if name == recipe.name or (recipe.number and str(name) == str(recipe.number)):
-            return recipe
+    numbers = {str(number): one for number, one in enumerate(RECIPES, 1)}
+    if recipe := ALL.get(numbers.get(str(name), str(name))):
+        return recipe
     raise ValueError(f"no recipe {name!r}; there are {', '.join(RECIPES)} (or 1 to {len(RECIPES)})")

@@ -40,8 +40,6 @@ GROUPS = {
     "baselines": [*BASELINES],
     "all": [*recipes.RECIPES, *BASELINES],
 }
-READER = {recipes.READER.name: recipes.READER}
-KNOWN = recipes.RECIPES | READER | recipes.RECORDS | recipes.VARIANTS
 PACKAGES = ("digitlib", "keras", "numpy", "scikit-learn")
 _load = functools.cache(data.load)
 
@@ -70,11 +68,11 @@ def plan(names="all", seeds=10, epochs=None):
     for name in dict.fromkeys(name for one in asked for name in GROUPS.get(one, [one])):
         if name in BASELINES:
             runs += [(name, seed, None) for seed in range(seeds if BASELINES[name].seeded else 1)]
-        elif name in KNOWN:
-            own = KNOWN[name].epochs
+        elif name in recipes.ALL:
+            own = recipes.ALL[name].epochs
             runs += [(name, seed, epochs or own) for seed in range(seeds)]
         else:
-            known = ", ".join([*KNOWN, *BASELINES, *GROUPS])
+            known = ", ".join([*recipes.ALL, *BASELINES, *GROUPS])
             raise ValueError(f"no recipe {name!r}; there are {known}")
     return runs
 
@@ -155,7 +153,7 @@ def one_run(name, seed, epochs=None, source=None, validate=False, unsure=False):
             outputs = model.predict(x_test, batch_size=1000, verbose=0)
             y_pred = outputs.argmax(axis=1)
             if unsure:
-                doubts = rows.doubts(outputs, rows.SURE - 2 * KNOWN[name].smoothing)
+                doubts = rows.doubts(outputs, rows.SURE - 2 * recipes.ALL[name].smoothing)
             parameters = model.count_params()
         predict_seconds = time.perf_counter() - start
     score = evaluation.accuracy(digits.y_test, y_pred)

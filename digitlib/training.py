@@ -108,7 +108,7 @@ def compiled(recipe, *, seed, steps=None, steps_per_execution=None):
     tensorflow.config.experimental.enable_op_determinism()
     model = recipe.build()
     model.compile(
-        optimizer=keras.optimizers.Adam(learning_rate(recipe, steps)),
+        optimizer=keras.optimizers.Adam(learning_rate(recipe, steps), *recipe.betas),
         loss=recipe.loss,
         metrics=["accuracy"],
         steps_per_execution=steps_per_execution or recipe.steps_per_execution,

@@ -2,7 +2,8 @@
 
 Every ratio is of two things measured in turn, each in a process of its own. Each part is a script
 of that name beside this one, which runs alone as well: `python book/bench/race.py`. What it finds
-takes its place in book/results/bench.json, and in the table of the colophon, bench.md.
+takes its place in book/results/bench.json, and in the table and the figure of the colophon, bench.md and
+bench.svg.
 Needs MNIST, and a machine that does nothing else meanwhile.
 """
 
@@ -11,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-PARTS = ("race", "epoch", "loading", "engine", "book")
+PARTS = ("race", "epoch", "loading", "engine", "predict", "book")
 
 parser = argparse.ArgumentParser(prog="bench", description=__doc__.splitlines()[0])
 parser.add_argument(

@@ -10,6 +10,7 @@ import time
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
 
+import figure
 import numpy as np
 import table
 
@@ -77,7 +78,7 @@ def need_mnist():
 
 
 def keep(part, findings, path=RESULT):
-    """Put the findings into bench.json in place of earlier ones, and tell all in bench.md.
+    """Put the findings into bench.json in place of earlier ones, and tell all in bench.md and bench.svg.
 
     `findings` is {key of bench.json: value}.
     """
@@ -92,4 +93,5 @@ def keep(part, findings, path=RESULT):
     files.write_whole(json.dumps(result, indent=1).encode() + b"\n", path)
     text = table.table(result)
     files.write_whole(text.encode(), path.with_suffix(".md"))
+    files.write_whole(figure.figure(result), path.with_suffix(".svg"))
     print(f"\n{text}")

@@ -1,4 +1,5 @@
 """How long does it take to 99% on the test set: Keras's own example, our fast and sprint?
+And how long does our mile to 99.5%?
 
 Only training is timed, with the building and tracing that a reader has to wait for too. Testing
 takes no part in the race.
@@ -9,7 +10,7 @@ import itertools
 import measuring
 import numpy as np
 
-GOAL, MOST, SEEDS = 0.99, 15, 5
+GOAL, NEXT_GOAL, MOST, SEEDS = 0.99, 0.995, 15, 5
 
 
 def keras_example(seed, goal=GOAL):
@@ -52,6 +53,10 @@ def sprint(seed, goal=GOAL):
     return recipe("sprint", seed, goal)
 
 
+def mile(seed, goal=NEXT_GOAL):
+    return recipe("mile", seed, goal)
+
+
 def recipe(name, seed, goal):
     """One of our recipes. A run that misses the goal is followed by one with another seed."""
     from digitlib import training
@@ -80,5 +85,5 @@ def run(models, x_test, y_test, goal):
 
 if __name__ == "__main__":
     measuring.need_mnist()
-    runs = measuring.in_turn(SEEDS, keras=keras_example, fast=fast, sprint=sprint)
+    runs = measuring.in_turn(SEEDS, keras=keras_example, fast=fast, sprint=sprint, mile=mile)
     measuring.keep("race", {"race": runs})

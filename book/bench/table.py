@@ -1,4 +1,4 @@
-"""What is said of the findings: the table of the colophon."""
+"""What is said of the findings: the table of the colophon, and what its figure shows."""
 
 from itertools import product
 from statistics import mean, median, stdev
@@ -9,9 +9,9 @@ NOISY = 1.25  # the slowest fixed task over the usual one, from which on a machi
 def table(result):
     """The findings in bench.json as Markdown, each beside what a reader would use instead."""
     lines = ["| | instead | here | ratio |", "|:---|:---|:---|--:|"]
-    for part, rows in [("race", race), ("epoch", epoch), ("loading", loading), ("engine", engine)]:
-        if part in result:
-            lines += [f"| {' | '.join(row)} |" for row in rows(result[part])]
+    for rows in (race, epoch, loading, engine, predict):
+        if rows.__name__ in result:
+            lines += [f"| {' | '.join(row)} |" for row in rows(result[rows.__name__])]
     whole = [book(result)] if "book" in result else []
     used = ", ".join(f"{name} {number}" for name, number in result["versions"].items())
     machine = f"Measured on {result['machine']}, with {used}."
@@ -29,6 +29,14 @@ def race(runs):
             f"Keras's example, {runs['keras'][0]['parameters']:,} parameters: {spread(theirs)}",
             f"recipe {name}, {runs[name][0]['parameters']:,} parameters: {spread(ours)}",
             ratio(mean(ours) / mean(theirs)),
+        ]
+    if "mile" in runs:
+        yield [
+            "Seconds to 99.5%, likewise",
+            "nobody found who published any",
+            f"recipe mile, {runs['mile'][0]['parameters']:,} parameters: "
+            + spread([end[0] for end in ends["mile"]]),
+            "",
         ]
 
 
@@ -64,6 +72,43 @@ def engine(runs):
             f"`net.js` in Chromium: {mean(page):,.0f} ± {stdev(page):,.0f}",
             ratio(mean(page) / mean(plain)),
         ]
+
+
+def predict(runs):
+    plain, ours = ([run["seconds"] for run in runs[name]] for name in ("plain", "ours"))
+    yield [
+        "Seconds from the command to the answer, a picture of one digit",
+        f"a script of four lines with Keras: {spread(plain)}",
+        f"`digitlib predict`: {spread(ours)}",
+        ratio(mean(ours) / mean(plain)),
+    ]
+
+
+def gains(result):
+    """How many times as fast as what one would use instead, pair by pair: {what: [times]}."""
+    found = {}
+
+    def add(what, theirs, ours):
+        found[what] = [a / b for a, b in zip(theirs, ours, strict=True)]
+
+    if "race" in result:
+        ends = {k: [run["curve"][-1] for run in runs] for k, runs in result["race"].items()}
+        for name in ("sprint", "fast"):
+            for column, unit in enumerate(("", ", CPU time")):
+                both = ([end[column] for end in ends[one]] for one in ("keras", name))
+                add(f"to 99% by {name}{unit}", *both)
+    for part, what in [("epoch", "an epoch of recipe 1"), ("predict", "one picture read")]:
+        if part in result:
+            both = ([run["seconds"] for run in result[part][k]] for k in ("plain", "ours"))
+            add(what, *both)
+    if "loading" in result:
+        add("loading, verified", *zip(*result["loading"], strict=True))
+    if "engine" in result:
+        plain, page = result["engine"]["plain"], result["engine"]["page"]
+        for name in page[0]:
+            what = f"in a page: {name}"
+            add(what, *([run[name] for run in runs] for runs in (page, plain)))
+    return found
 
 
 def book(result):

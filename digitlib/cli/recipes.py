@@ -15,7 +15,7 @@ def run(args):
 
     networks = [
         {
-            "number": recipe.number,
+            "number": number if recipe.name in RECIPES else None,
             "name": recipe.name,
             "parameters": model.count_params(),
             "epochs": recipe.epochs,
@@ -26,7 +26,7 @@ def run(args):
             "claim": recipe.claim,
             "chosen": recipe.chosen,
         }
-        for recipe in (RECIPES | RECORDS).values()
+        for number, recipe in enumerate((RECIPES | RECORDS).values(), 1)
         for model in [recipe.build()]
     ]
     if args.json:

@@ -16,15 +16,17 @@ from support import ROOT
 BENCH = ROOT / "book" / "bench"
 sys.path.insert(0, str(BENCH))
 import epoch
+import figure
 import loading
 import measuring
+import predict
 import race
 import table
 
 import book
 
 RESULT = json.loads(measuring.RESULT.read_text(encoding="utf-8"))
-PARTS = ("race", "epoch", "loading", "engine", "book")
+PARTS = ("race", "epoch", "loading", "engine", "predict", "book")
 
 
 @pytest.fixture
@@ -146,6 +148,9 @@ def test_a_part_takes_its_place_among_what_was_measured_before(tmp_path, no_mood
     assert "every byte verified: 2.00 | 2.00 |" in told
     assert "make book" not in told, "which was not measured yet"
     assert told in capsys.readouterr().out
+    drawn = path.with_suffix(".svg").read_bytes()
+    assert drawn == figure.figure(kept), "the same findings give the same figure"
+    assert set(table.gains(kept)) == {"an epoch of recipe 1", "loading, verified"}
 
 
 def test_a_race_ends_at_the_goal_or_is_given_up():
@@ -180,11 +185,13 @@ def test_the_pairs_run_on_the_sample(one_thread):
         (race.keras_example, 34_826),
         (race.fast, 29_610),
         (race.sprint, 29_610),
+        (race.mile, 61_690),
     ]:
         run = json.loads(json.dumps(task(0, goal=0)))
         assert (run["parameters"], len(run["curve"])) == (parameters, 1)
     runs = {task.__name__: [json.loads(json.dumps(task(0)))] for task in (epoch.plain, epoch.ours)}
     assert "the same bit for bit" in next(table.epoch(runs))[0]
+    assert predict.plain(0)["digit"] == predict.ours(0)["digit"]
 
 
 @pytest.mark.slow
@@ -216,10 +223,12 @@ def test_the_measured_ratios():
     """What the book claims: ratios, not seconds, which depend on the machine."""
     ends = {name: [run["curve"][-1] for run in runs] for name, runs in RESULT["race"].items()}
     assert {name: len(of) for name, of in ends.items()} == dict.fromkeys(
-        ("keras", "fast", "sprint"), race.SEEDS
+        ("keras", "fast", "sprint", "mile"), race.SEEDS
     )
-    assert all(accuracy >= race.GOAL for of in ends.values() for *_, accuracy in of)
-    for column, (name, times) in itertools.product((0, 1), [("fast", 8), ("sprint", 12)]):
+    for name, of in ends.items():
+        goal = race.NEXT_GOAL if name == "mile" else race.GOAL
+        assert all(accuracy >= goal for *_, accuracy in of)
+    for column, (name, times) in itertools.product((0, 1), [("fast", 8), ("sprint", 18)]):
         theirs, ours = (sum(end[column] for end in ends[one]) for one in ("keras", name))
         assert theirs / ours >= times
         assert all(run["parameters"] < 30_000 for run in RESULT["race"][name])
@@ -227,6 +236,16 @@ def test_the_measured_ratios():
     assert len(pairs) == epoch.SEEDS
     assert sum(p["seconds"] for p, _ in pairs) >= 2 * sum(o["seconds"] for _, o in pairs)
     assert np.median([ours / theirs for theirs, ours in RESULT["loading"]]) <= 1.3
+
+
+def test_the_figure_shows_each_pair_of_the_table():
+    told = table.table(RESULT)
+    gains = table.gains(RESULT)
+    assert len(gains) == told.count("\n| ") - ("to 99.5%" in told), "mile has nobody beside it"
+    sprint = [end["curve"][-1][0] for end in RESULT["race"]["sprint"]]
+    keras = [end["curve"][-1][0] for end in RESULT["race"]["keras"]]
+    assert gains["to 99% by sprint"] == [a / b for a, b in zip(keras, sprint, strict=True)]
+    assert measuring.RESULT.with_suffix(".svg").exists()
 
 
 def test_noise_is_told():

@@ -1,4 +1,4 @@
-"""Do the records come out again? Needs MNIST and half an hour.
+"""Do the records come out again? Needs MNIST and a quarter of an hour.
 
 Not part of the usual run: DIGITLIB_DATA=mnist (or a path) python -m pytest -n 2 -m records
 """
@@ -11,7 +11,9 @@ from digitlib import data, study
 pytestmark = [pytest.mark.records, pytest.mark.timeout(3600)]
 
 
-@pytest.mark.parametrize(("name", "seed"), [("record", 0), ("record-100k", 1), ("record-10k", 2)])
+@pytest.mark.parametrize(
+    ("name", "seed"), [("record", 0), ("record-10k", 2), ("mile", 1), ("sprint", 3)]
+)
 def test_a_record_comes_out_again(name, seed, capsys):
     """To the last image on the machine of the record, on others within 0.1 points."""
     assert data.load().name == "mnist", "set DIGITLIB_DATA to mnist or to a copy of it"

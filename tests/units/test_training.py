@@ -144,6 +144,14 @@ def test_the_schedule_rises_to_its_peak_and_falls_to_zero():
     assert float(rate(550)) == pytest.approx(recipe.learning_rate / 2)
     assert float(rate(1000)) == pytest.approx(0, abs=1e-9)
     assert training.learning_rate(RECIPES["dropout"]) == 0.001
+
+
+@pytest.mark.parametrize("name", ["sprint", "fast"])
+def test_adam_remembers_as_long_as_the_recipe_says(name):
+    recipe = recipes.get(name)
+    adam = training.compiled(recipe, seed=0, steps=10).optimizer
+    assert (adam.beta_1, adam.beta_2) == recipe.betas
+    assert (recipe.betas == (0.9, 0.999)) == (name == "fast"), "Keras's default"
     with pytest.raises(ValueError, match="how many steps"):
         training.compiled(recipe, seed=0)
 
