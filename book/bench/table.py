@@ -30,14 +30,13 @@ def race(runs):
             f"recipe {name}, {runs[name][0]['parameters']:,} parameters: {spread(ours)}",
             ratio(mean(ours) / mean(theirs)),
         ]
-    if "mile" in runs:
-        yield [
-            "Seconds to 99.5%, likewise",
-            "nobody found who published any",
-            f"recipe mile, {runs['mile'][0]['parameters']:,} parameters: "
-            + spread([end[0] for end in ends["mile"]]),
-            "",
-        ]
+    yield [
+        "Seconds to 99.5%, likewise",
+        "nobody found who published any",
+        f"recipe mile, {runs['mile'][0]['parameters']:,} parameters: "
+        + spread([end[0] for end in ends["mile"]]),
+        "",
+    ]
 
 
 def epoch(runs):

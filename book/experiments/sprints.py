@@ -7,13 +7,11 @@ a network goes into book/results/sprints.jsonl.
 """
 
 import os
-import time
 from dataclasses import replace
 
-import numpy as np
-from keeping import RESULTS, keep, mnist
+from keeping import RESULTS, keep, mnist, tested
 
-from digitlib import distortion, recipes, training, workers
+from digitlib import distortion, recipes, workers
 from digitlib.blocks import accurate, fast
 
 SEEDS = {"sprint": 5, "mile": 3}
@@ -54,22 +52,10 @@ CHANGES = {
 def one(name, change, seed):
     """Train one network of a changed recipe; gives its row."""
     digits, recipe = mnist(), replace(recipes.get(name), **CHANGES[name][change])
-    x, y = training.scale(digits.x_train), digits.y_train
+    x, y = digits.x_train, digits.y_train
     n = len(x) // 6
-    start = time.process_time()
-    model, _ = training.train(recipe, x[:-n], y[:-n], seed=seed)
-    seconds = time.process_time() - start
-    read = model.predict(x[-n:], batch_size=1000, verbose=0).argmax(axis=1)
-    return {
-        "recipe": name,
-        "change": change,
-        "seed": seed,
-        "epochs": recipe.epochs,
-        "parameters": model.count_params(),
-        "n": n,
-        "right": int(np.sum(read == y[-n:])),
-        "cpu_seconds": round(seconds, 1),
-    }
+    sets = x[:-n], y[:-n], x[-n:], y[-n:]
+    return {"recipe": name, "change": change, **tested(recipe, seed, *sets)}
 
 
 if __name__ == "__main__":

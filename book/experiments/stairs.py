@@ -8,13 +8,11 @@ book/results/stairs.jsonl.
 """
 
 import os
-import time
 from dataclasses import replace
 
-import numpy as np
-from keeping import RESULTS, keep, mnist
+from keeping import RESULTS, keep, mnist, tested
 
-from digitlib import recipes, training, workers
+from digitlib import recipes, workers
 from digitlib.blocks import fast, image
 
 SEEDS = 5
@@ -40,20 +38,8 @@ def one(stair, seed):
         recipe = replace(recipe, **change)
         if name == stair:
             break
-    x, x_test = training.scale(digits.x_train), training.scale(digits.x_test)
-    start = time.process_time()
-    model, _ = training.train(recipe, x, digits.y_train, seed=seed)
-    seconds = time.process_time() - start
-    read = model.predict(x_test, batch_size=1000, verbose=0).argmax(axis=1)
-    return {
-        "stair": stair,
-        "seed": seed,
-        "epochs": recipe.epochs,
-        "parameters": model.count_params(),
-        "n": len(read),
-        "right": int(np.sum(read == digits.y_test)),
-        "cpu_seconds": round(seconds, 1),
-    }
+    sets = digits.x_train, digits.y_train, digits.x_test, digits.y_test
+    return {"stair": stair, **tested(recipe, seed, *sets)}
 
 
 if __name__ == "__main__":
