@@ -178,9 +178,17 @@ def one_run(name, seed, epochs=None, source=None, validate=False, unsure=False):
             "tensorflow": tensorflow.__version__,  # of whatever name its package is
             **{package: version(package) for package in PACKAGES},
         },
-        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, "
-        f"{os.environ['TF_NUM_INTRAOP_THREADS']} used",
+        "machine": f"{machine()}, {os.environ['TF_NUM_INTRAOP_THREADS']} thread used",
     }
+
+
+def machine():
+    """On what TensorFlow runs here: the system, its cores, its GPUs."""
+    gpus = tensorflow.config.list_physical_devices("GPU")
+    details = map(tensorflow.config.experimental.get_device_details, gpus)
+    names = [one.get("device_name", "a GPU") for one in details]
+    system = f"{platform.system()} {platform.machine()}"
+    return ", ".join([system, f"{os.cpu_count()} cores", *names])
 
 
 def _elsewhere(*run):

@@ -79,4 +79,4 @@ def plain(seed):
 
 if __name__ == "__main__":
     measuring.need_mnist()
-    measuring.keep("engine", {"engine": measuring.in_turn(SEEDS, plain=plain, page=page)})
+    measuring.keep("engine", measuring.in_turn(SEEDS, plain=plain, page=page))

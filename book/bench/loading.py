@@ -43,4 +43,4 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "mnist.npz"
         np.savez_compressed(path, **arrays)
-        measuring.keep("loading", {"loading": measuring.alone(pairs, str(path))})
+        measuring.keep("loading", measuring.alone(pairs, str(path)))

@@ -3,7 +3,6 @@ meanwhile, and where the findings are kept."""
 
 import json
 import os
-import platform
 import subprocess
 import sys
 import time
@@ -77,19 +76,18 @@ def need_mnist():
     return digits
 
 
-def keep(part, findings, path=RESULT):
-    """Put the findings into bench.json in place of earlier ones, and tell all in bench.md and bench.svg.
+def keep(part, found, path=RESULT):
+    """Put what was found into bench.json in place of earlier findings of that part, with how busy the
+    machine was and on what it ran, and tell all in bench.md and bench.svg."""
+    from digitlib import study  # not before: it sets the number of threads of what is measured
 
-    `findings` is {key of bench.json: value}.
-    """
     mood()
-    result = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    result |= findings
-    result["moods"] = result.get("moods", {}) | {part: moods}
-    result["machine"] = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    result = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"on": {}}
+    result[part] = found
     build = packages_distributions()["tensorflow"][0]  # or tensorflow-cpu, or another
     packages = {"tensorflow": build, "keras": "keras", "numpy": "numpy"}
-    result["versions"] = {name: version(package) for name, package in packages.items()}
+    versions = {name: version(package) for name, package in packages.items()}
+    result["on"][part] = {"moods": moods, "machine": study.machine(), "versions": versions}
     files.write_whole(json.dumps(result, indent=1).encode() + b"\n", path)
     text = table.table(result)
     files.write_whole(text.encode(), path.with_suffix(".md"))

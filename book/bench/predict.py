@@ -51,4 +51,4 @@ def answered(seed, *command):
 
 if __name__ == "__main__":
     measuring.need_mnist()
-    measuring.keep("predict", {"predict": measuring.in_turn(SEEDS, plain=plain, ours=ours)})
+    measuring.keep("predict", measuring.in_turn(SEEDS, plain=plain, ours=ours))

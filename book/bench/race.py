@@ -86,4 +86,4 @@ def run(models, x_test, y_test, goal):
 if __name__ == "__main__":
     measuring.need_mnist()
     runs = measuring.in_turn(SEEDS, keras=keras_example, fast=fast, sprint=sprint, mile=mile)
-    measuring.keep("race", {"race": runs})
+    measuring.keep("race", runs)

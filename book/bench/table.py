@@ -1,138 +1,145 @@
-"""What is said of the findings: the table of the colophon, and what its figure shows."""
+"""What is said of the findings: each pair, and from these the table of the colophon."""
 
-from itertools import product
+from dataclasses import dataclass
 from statistics import mean, median, stdev
 
 NOISY = 1.25  # the slowest fixed task over the usual one, from which on a machine is called noisy
 
 
+@dataclass(frozen=True)
+class Pair:
+    """What the book does, and what a reader would use instead, measured in turn."""
+
+    name: str  # in the figure
+    what: str  # in the table
+    instead: str
+    theirs: list  # seconds or, as a `rate`, images a second; empty if nobody is known
+    here: str
+    ours: list
+    rate: bool = False
+
+    @property
+    def gains(self):
+        """How many times as fast the book was, each time."""
+        both = (self.ours, self.theirs) if self.rate else (self.theirs, self.ours)
+        return [a / b for a, b in zip(*both, strict=True)]
+
+    @property
+    def gain(self):
+        """How many times as fast it was by the means of both."""
+        ratio = mean(self.theirs) / mean(self.ours)
+        return 1 / ratio if self.rate else ratio
+
+    def row(self):
+        cells = [self.what, self.instead, f"{self.here}: {self.spread(self.ours)}", ""]
+        if self.theirs:
+            cells[1] += f": {self.spread(self.theirs)}"
+            cells[3] = f"{self.gain:.{1 if self.gain > 5 else 2}f}"
+        return f"| {' | '.join(cells)} |"
+
+    def spread(self, values):
+        form = ",.0f" if self.rate else ".1f" if mean(values) > 1 else ".2f"
+        return " ± ".join(f"{one:{form}}" for one in (mean(values), *spread(values)))
+
+
+def spread(values):
+    return [stdev(values)] if len(values) > 1 else []
+
+
 def table(result):
-    """The findings in bench.json as Markdown, each beside what a reader would use instead."""
-    lines = ["| | instead | here | ratio |", "|:---|:---|:---|--:|"]
-    for rows in (race, epoch, loading, engine, predict):
-        if rows.__name__ in result:
-            lines += [f"| {' | '.join(row)} |" for row in rows(result[rows.__name__])]
-    whole = [book(result)] if "book" in result else []
-    used = ", ".join(f"{name} {number}" for name, number in result["versions"].items())
-    machine = f"Measured on {result['machine']}, with {used}."
-    return "\n".join([*lines, "", " ".join([*whole, noise(result["moods"]), machine]), ""])
+    """The findings in bench.json as Markdown."""
+    lines = ["| | instead | here | times as fast |", "|:---|:---|:---|--:|"]
+    lines += [pair.row() for pair in pairs(result)]
+    whole = [book(result["book"])] if "book" in result else []
+    return "\n".join([*lines, "", " ".join([*whole, conditions(result["on"])]), ""])
+
+
+def pairs(result):
+    """Each `Pair` of the parts that have been measured."""
+    parts = (race, epoch, loading, engine, predict)
+    return [
+        one for part in parts if (name := part.__name__) in result for one in part(result[name])
+    ]
 
 
 def race(runs):
-    ends = {name: [run["curve"][-1] for run in runs[name]] for name in runs}
-    for name, (column, what) in product(
-        ("fast", "sprint"), enumerate(("Seconds", "Seconds of CPU"))
-    ):
-        theirs, ours = ([end[column] for end in ends[one]] for one in ("keras", name))
-        yield [
-            f"{what} to 99% on the test set, mean ± standard deviation of {len(ours)} seeds",
-            f"Keras's example, {runs['keras'][0]['parameters']:,} parameters: {spread(theirs)}",
-            f"recipe {name}, {runs[name][0]['parameters']:,} parameters: {spread(ours)}",
-            ratio(mean(ours) / mean(theirs)),
-        ]
-    yield [
-        "Seconds to 99.5%, likewise",
-        "nobody found who published any",
-        f"recipe mile, {runs['mile'][0]['parameters']:,} parameters: "
-        + spread([end[0] for end in ends["mile"]]),
-        "",
-    ]
+    def size(name):
+        return f"{runs[name][0]['parameters']:,} parameters"
+
+    def ended(name, column=0):
+        return [run["curve"][-1][column] for run in runs[name]]
+
+    seeds = f"mean ± standard deviation of {len(runs['keras'])} seeds"
+    for name in ("fast", "sprint"):
+        for column, unit in enumerate(("", " of CPU time")):
+            yield Pair(
+                f"to 99% by {name}{unit.replace(' of', ',')}",
+                f"Seconds{unit} to 99% on the test set, {seeds}",
+                f"Keras's example, {size('keras')}",
+                ended("keras", column),
+                f"recipe {name}, {size(name)}",
+                ended(name, column),
+            )
+    what, here = "Seconds to 99.5%, likewise", f"recipe mile, {size('mile')}"
+    yield Pair("to 99.5%", what, "nobody found who published any", [], here, ended("mile"))
 
 
 def epoch(runs):
     plain, ours = ([run["seconds"] for run in runs[name]] for name in ("plain", "ours"))
-    pairs = zip(runs["plain"], runs["ours"], strict=True)
-    same = all(one["weights"] == other["weights"] for one, other in pairs)
-    yield [
-        "Seconds an epoch of recipe 1, likewise; the weights are "
-        + ("the same bit for bit" if same else "other"),
-        f"as written everywhere, repeatable: {spread(plain)}",
-        f"`digitlib.training`: {spread(ours)}",
-        ratio(mean(ours) / mean(plain)),
-    ]
+    both = zip(runs["plain"], runs["ours"], strict=True)
+    same = all(one["weights"] == other["weights"] for one, other in both)
+    what = "Seconds an epoch of recipe 1, likewise; the weights are "
+    what += "the same bit for bit" if same else "other"
+    instead, here = "as written everywhere, repeatable", "`digitlib.training`"
+    yield Pair("an epoch of recipe 1", what, instead, plain, here, ours)
 
 
-def loading(pairs):
-    theirs, ours = zip(*pairs, strict=True)
-    yield [
-        "Loading MNIST from a file, seconds",
-        f"`load_data()`, nothing verified: {median(theirs):.2f}",
-        f"`digitlib.data`, every byte verified: {median(ours):.2f}",
-        ratio(median(b / a for a, b in pairs)),
-    ]
+def loading(runs):
+    theirs, ours = zip(*runs, strict=True)
+    what, instead = "Loading MNIST from a file, seconds", "`load_data()`, nothing verified"
+    yield Pair("loading, verified", what, instead, theirs, "`digitlib.data`, all verified", ours)
 
 
 def engine(runs):
     for name in runs["page"][0]:
-        plain, page = ([round(run[name]) for run in runs[kind]] for kind in ("plain", "page"))
-        yield [
-            f"Images a second that a network learns from, {name}, batches of 32, one core",
-            f"Keras, `fit`: {mean(plain):,.0f} ± {stdev(plain):,.0f}",
-            f"`net.js` in Chromium: {mean(page):,.0f} ± {stdev(page):,.0f}",
-            ratio(mean(page) / mean(plain)),
-        ]
+        plain, page = ([run[name] for run in runs[kind]] for kind in ("plain", "page"))
+        what = f"Images a second that a network learns from, {name}, batches of 32, one core"
+        here, instead = "`net.js` in Chromium", "Keras, `fit`"
+        yield Pair(f"in a page: {name}", what, instead, plain, here, page, rate=True)
 
 
 def predict(runs):
     plain, ours = ([run["seconds"] for run in runs[name]] for name in ("plain", "ours"))
-    yield [
-        "Seconds from the command to the answer, a picture of one digit",
-        f"a script of four lines with Keras: {spread(plain)}",
-        f"`digitlib predict`: {spread(ours)}",
-        ratio(mean(ours) / mean(plain)),
-    ]
+    what = "Seconds from the command to the answer, a picture of one digit"
+    instead, here = "a script of four lines with Keras", "`digitlib predict`"
+    yield Pair("one picture read", what, instead, plain, here, ours)
 
 
-def gains(result):
-    """How many times as fast as what one would use instead, pair by pair: {what: [times]}."""
-    found = {}
-
-    def add(what, theirs, ours):
-        found[what] = [a / b for a, b in zip(theirs, ours, strict=True)]
-
-    if "race" in result:
-        ends = {k: [run["curve"][-1] for run in runs] for k, runs in result["race"].items()}
-        for name in ("sprint", "fast"):
-            for column, unit in enumerate(("", ", CPU time")):
-                both = ([end[column] for end in ends[one]] for one in ("keras", name))
-                add(f"to 99% by {name}{unit}", *both)
-    for part, what in [("epoch", "an epoch of recipe 1"), ("predict", "one picture read")]:
-        if part in result:
-            both = ([run["seconds"] for run in result[part][k]] for k in ("plain", "ours"))
-            add(what, *both)
-    if "loading" in result:
-        add("loading, verified", *zip(*result["loading"], strict=True))
-    if "engine" in result:
-        plain, page = result["engine"]["plain"], result["engine"]["page"]
-        for name in page[0]:
-            what = f"in a page: {name}"
-            add(what, *([run[name] for run in runs] for runs in (page, plain)))
-    return found
-
-
-def book(result):
-    chapters = ", ".join(f"{seconds:.0f}" for seconds in result["chapters"].values())
+def book(found):
+    chapters = ", ".join(f"{seconds:.0f}" for seconds in found["chapters"].values())
     return (
-        f"`make book` took {result['book']:.0f} s with every chapter executed (from the first to "
-        f"the last: {chapters} s), and {result['peak'] / 2**30:.1f} GiB of memory at most; "
-        f"`make site` took {result['site']:.0f} s."
+        f"`make book` took {found['seconds']:.0f} s with every chapter executed, several at a time "
+        f"(from the first to the last: {chapters} s), and {found['peak'] / 2**30:.1f} GiB of memory at most; "
+        f"`make site` took {found['site']:.0f} s."
     )
 
 
-def noise(moods):
-    slowest = max(max(of_part) / median(of_part) for of_part in moods.values())
+def conditions(on):
+    """How noisy the machine was, and on what it was measured, part by part where these differ."""
+    slowest = {part: max(of["moods"]) / median(of["moods"]) for part, of in on.items()}
+    noisy = [part for part, times in slowest.items() if times > NOISY]
+    told = (
+        f"The same small task took up to {max(slowest.values()):.2f} times its usual time meanwhile"
+    )
     advice = (
-        "too much to tell small differences apart: measure again on a quieter machine"
-        if slowest > NOISY
-        else "quiet enough"
+        f"so small differences in {', '.join(noisy)} mean little" if noisy else "so it was quiet"
     )
-    told = f"The same small task took up to {slowest:.2f} times its usual time meanwhile"
-    return f"{told}, {advice}."
-
-
-def spread(values):
-    return f"{mean(values):.1f} ± {stdev(values):.1f}" if len(values) > 1 else f"{values[0]:.1f}"
-
-
-def ratio(value):
-    return f"{value:.2f}" if value > 0.2 else f"1/{1 / value:.1f}"
+    places = {}
+    for part, of in on.items():
+        used = ", ".join(f"{name} {number}" for name, number in of["versions"].items())
+        places.setdefault(f"on {of['machine']}, with {used}", []).append(part)
+    where = "; ".join(
+        place if len(places) == 1 else f"{', '.join(parts)} {place}"
+        for place, parts in places.items()
+    )
+    return f"{told}, {advice}. Measured {where}."

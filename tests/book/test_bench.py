@@ -96,9 +96,9 @@ def test_a_copy_named_from_here_is_found_from_elsewhere(monkeypatch):
 
 
 def test_the_two_take_turns_in_processes_of_their_own(monkeypatch, no_mood):
-    assert measuring.alone(table.ratio, 0.1) == "1/10.0"
-    with pytest.raises(SystemExit, match=r"table.ratio\('x'\) failed:\n[\s\S]*TypeError"):
-        measuring.alone(table.ratio, "x")
+    assert measuring.alone(table.spread, [1, 3]) == [2**0.5]
+    with pytest.raises(SystemExit, match=r"table.spread\('xy'\) failed:\n[\s\S]*TypeError"):
+        measuring.alone(table.spread, "xy")
     assert measuring.moods == [1, 1], "the machine is looked at before each"
     turns = []
     monkeypatch.setattr(measuring, "alone", lambda *turn: turns.append(turn) or len(turns))
@@ -136,21 +136,25 @@ def test_the_book_is_built_in_a_copy_without_what_was_built_here(tmp_path):
 def test_a_part_takes_its_place_among_what_was_measured_before(tmp_path, no_mood, capsys):
     path = tmp_path / "bench.json"
     measuring.moods.append(2)
-    measuring.keep("loading", {"loading": [[1, 2]]}, path)
-    measuring.keep("epoch", {"epoch": RESULT["epoch"]}, path)
+    measuring.keep("loading", [[1, 2]], path)
+    measuring.keep("epoch", RESULT["epoch"], path)
     kept = json.loads(path.read_text(encoding="utf-8"))
     assert (kept["loading"], kept["epoch"]) == ([[1, 2]], RESULT["epoch"])
-    assert kept["moods"]["loading"] == [2, 1], "the machine is looked at after the last, too"
-    assert set(kept["moods"]) == {"loading", "epoch"}
-    assert set(kept["versions"]) == {"tensorflow", "keras", "numpy"}
+    assert kept["on"]["loading"]["moods"] == [2, 1], "the machine is looked at after the last, too"
+    assert set(kept["on"]) == {"loading", "epoch"}
+    assert set(kept["on"]["epoch"]["versions"]) == {"tensorflow", "keras", "numpy"}
+    assert f"{os.cpu_count()} cores" in kept["on"]["epoch"]["machine"]
     told = path.with_suffix(".md").read_text(encoding="utf-8")
     assert told == table.table(kept)
-    assert "every byte verified: 2.00 | 2.00 |" in told
+    assert "all verified: 2.0 | 0.50 |" in told
     assert "make book" not in told, "which was not measured yet"
     assert told in capsys.readouterr().out
     drawn = path.with_suffix(".svg").read_bytes()
     assert drawn == figure.figure(kept), "the same findings give the same figure"
-    assert set(table.gains(kept)) == {"an epoch of recipe 1", "loading, verified"}
+    assert [pair.name for pair in table.pairs(kept)] == [
+        "an epoch of recipe 1",
+        "loading, verified",
+    ]
 
 
 def test_a_race_ends_at_the_goal_or_is_given_up():
@@ -190,7 +194,7 @@ def test_the_pairs_run_on_the_sample(one_thread):
         run = json.loads(json.dumps(task(0, goal=0)))
         assert (run["parameters"], len(run["curve"])) == (parameters, 1)
     runs = {task.__name__: [json.loads(json.dumps(task(0)))] for task in (epoch.plain, epoch.ours)}
-    assert "the same bit for bit" in next(table.epoch(runs))[0]
+    assert "the same bit for bit" in next(table.epoch(runs)).what
     label = int(measuring.data.load().y_test[1])
     assert predict.plain(1)["digit"] == predict.ours(1)["digit"] == label
 
@@ -239,23 +243,43 @@ def test_the_measured_ratios():
     assert np.median([ours / theirs for theirs, ours in RESULT["loading"]]) <= 1.3
 
 
-def test_the_figure_shows_each_pair_of_the_table():
-    told = table.table(RESULT)
-    gains = table.gains(RESULT)
-    assert len(gains) == told.count("\n| ") - ("to 99.5%" in told), "mile has nobody beside it"
-    sprint = [end["curve"][-1][0] for end in RESULT["race"]["sprint"]]
-    keras = [end["curve"][-1][0] for end in RESULT["race"]["keras"]]
-    assert gains["to 99% by sprint"] == [a / b for a, b in zip(keras, sprint, strict=True)]
-    assert measuring.RESULT.with_suffix(".svg").exists()
+def test_a_pair_tells_how_much_faster_the_book_was():
+    seconds = table.Pair("", "what", "theirs", [8, 12], "ours", [4, 1])
+    assert seconds.gains == [2, 12]
+    assert seconds.row() == "| what | theirs: 10.0 ± 2.8 | ours: 2.5 ± 2.1 | 4.00 |"
+    rate = table.Pair("", "what", "theirs", [1000, 2000], "ours", [3000, 1500], rate=True)
+    assert rate.gains == [3, 0.75]
+    assert rate.row() == "| what | theirs: 1,500 ± 707 | ours: 2,250 ± 1,061 | 1.50 |"
+    alone = table.Pair("", "what", "nobody", [], "ours", [0.5])
+    assert alone.row() == "| what | nobody | ours: 0.50 |  |"
 
 
-def test_noise_is_told():
-    quiet, noisy = (
-        table.table(RESULT | {"moods": {"race": [1, 1, 1.1], "book": moods}})
-        for moods in ([1, 1, 1], [1, 2, 1])
+def test_the_figure_shows_each_pair():
+    import matplotlib.pyplot as plt
+
+    shown = [pair.name for pair in table.pairs(RESULT) if pair.theirs]
+    assert len(shown) == len(table.pairs(RESULT)) - 1, "mile has nobody beside it"
+    for drawn in figure.figure(RESULT), measuring.RESULT.with_suffix(".svg").read_bytes():
+        assert all(f"<!-- {name} -->".encode() in drawn for name in shown)
+    assert not plt.get_fignums()
+
+
+def test_noise_and_machines_are_told_by_part():
+    def told(**moods):
+        one = {"machine": "a PC", "versions": {"keras": "3"}}
+        return table.conditions({part: one | {"moods": times} for part, times in moods.items()})
+
+    quiet = told(race=[1, 1, 1.1], book=[2, 2, 2])
+    assert "up to 1.10 times its usual time, so it was quiet." in quiet
+    assert quiet.endswith("Measured on a PC, with keras 3.")
+    assert "2.00 times its usual time, so small differences in book mean little" in told(
+        race=[1, 1, 1.1], book=[1, 2, 1]
     )
-    assert "1.10 times its usual time meanwhile, quiet enough" in quiet
-    assert "2.00 times its usual time meanwhile, too much to tell" in noisy
+    part = {"moods": [1], "versions": {"keras": "3"}}
+    both = table.conditions(
+        {k: part | {"machine": v} for k, v in [("race", "a PC"), ("book", "a Mac")]}
+    )
+    assert both.endswith("Measured race on a PC, with keras 3; book on a Mac, with keras 3.")
 
 
 @pytest.mark.parametrize("which", ["ours", "plain"])
@@ -268,6 +292,10 @@ def test_other_weights_would_be_told(which):
 
 def test_its_chapters_are_there():
     """A new one may wait until somebody measures again."""
-    assert set(RESULT["chapters"]) <= {path.stem for path in (ROOT / "notebooks").glob("*.ipynb")}
+    assert set(RESULT["book"]["chapters"]) <= {
+        path.stem for path in (ROOT / "notebooks").glob("*.ipynb")
+    }
     (listed,) = re.findall(r"to the last: ([\d, ]+) s", table.table(RESULT))
-    assert listed.split(", ") == [f"{seconds:.0f}" for seconds in RESULT["chapters"].values()]
+    assert listed.split(", ") == [
+        f"{seconds:.0f}" for seconds in RESULT["book"]["chapters"].values()
+    ]

@@ -192,6 +192,8 @@ def test_a_chapter_is_named_with_its_number(path):
         assert said not in (names[name], short), f"chapter {number}, {short}"
         if told := re.match(r"[Cc]hapter (\d+)", said):
             assert said[1:] == f"hapter {number}, {short}", told[0]
+        if "next chapter" in said:
+            assert NAMES.index(name) == NAMES.index(path.stem) + 1, name
 
 
 def test_no_percentage_is_typed(chapter):

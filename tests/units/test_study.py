@@ -1,6 +1,7 @@
 """Studies: what a row says, that killing costs nothing but time, that a cluster gives the same."""
 
 import contextlib
+import json
 import os
 import re
 import signal
@@ -299,6 +300,19 @@ def test_every_recorded_study_has_a_command():
         if path.read_text("utf-8").startswith('{"recipe"')
     }
     assert rows == set(COMMANDS)
+
+
+def test_every_recorded_experiment_has_a_command():
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    made = [
+        path.read_text("utf-8").partition("\n")[0] for path in ROOT.glob("book/results/*.jsonl")
+    ]
+    made = [json.loads(line)["command"] for line in made if line.startswith('{"command"')]
+    assert len(made) == len(set(made)) > 5
+    for command in made:  # the search on a GPU is described, and has no command here
+        assert (
+            re.search(rf"^{re.escape(command)}(  |$)", text, re.MULTILINE) or "search.py" in command
+        )
 
 
 @pytest.mark.parametrize("file", COMMANDS)
