@@ -118,8 +118,8 @@ def predict(runs):
 def book(found):
     chapters = ", ".join(f"{seconds:.0f}" for seconds in found["chapters"].values())
     return (
-        f"`make book` took {found['seconds']:.0f} s with every chapter executed, several at a time "
-        f"(from the first to the last: {chapters} s), and {found['peak'] / 2**30:.1f} GiB of memory at most; "
+        f"`make book` took {found['seconds']:.0f} s with {len(found['chapters'])} chapters "
+        f"executed, several at a time (from the first to the last: {chapters} s), and {found['peak'] / 2**30:.1f} GiB of memory at most; "
         f"`make site` took {found['site']:.0f} s."
     )
 

@@ -11,7 +11,6 @@ looks_held_out.jsonl.
 
 import argparse
 import os
-import time
 
 import numpy as np
 from keeping import RESULTS, keep, mnist
@@ -23,33 +22,30 @@ LOOKS = [(0, 0), (0, 1), (0, -1), (1, 0), (-1, 0)]  # moved down and to the righ
 
 
 def one(name, seed, held_out):
-    """Train one network; gives its outputs for each look (looks, n, 10), and the CPU seconds."""
+    """Train one network; gives which, and its outputs for each look, shape (looks, n, 10)."""
     digits = mnist()
     x, y, x_test = training.scale(digits.x_train), digits.y_train, training.scale(digits.x_test)
     if held_out:
         n = len(x) // 6
         x, y, x_test = x[:-n], y[:-n], x[-n:]
-    start = time.process_time()
     model, _ = training.train(recipes.get(name), x, y, seed=seed)
-    seconds = time.process_time() - start
     moved = (np.roll(x_test, look, axis=(1, 2)) for look in LOOKS)
     outputs = [model.predict(images, batch_size=1000, verbose=0) for images in moved]
-    return (name, seed), np.array(outputs), seconds
+    return (name, seed), np.array(outputs)
 
 
 def rows(made, labels):
-    """A row a network, then a pair, then one of all; `made` is {(name, seed): (outputs, seconds)}."""
+    """A row a network, then a pair, then one of all; `made` is {(name, seed): outputs}."""
     seeds = sorted({seed for _, seed in made})
     teams = [[(name, seed)] for name in NETWORKS for seed in seeds]
     teams += [[(name, seed) for name in NETWORKS] for seed in seeds] + [[*made]]
     for team in teams:
-        looks = np.mean([made[run][0] for run in team], axis=0)
+        looks = np.mean([made[run] for run in team], axis=0)
         right = {
             what: int((outputs.argmax(axis=1) == labels).sum())
             for what, outputs in [("once", looks[0]), ("five times", looks.mean(axis=0))]
         }
-        seconds = sum(made[run][1] for run in team)
-        yield {"team": team, "n": len(labels), "right": right, "cpu_seconds": round(seconds, 1)}
+        yield {"team": team, "n": len(labels), "right": right}
 
 
 if __name__ == "__main__":
@@ -60,7 +56,7 @@ if __name__ == "__main__":
     labels = digits.y_train[-len(digits.y_train) // 6 :] if held_out else digits.y_test
     calls = [(name, seed, held_out) for seed in range(2 if held_out else 5) for name in NETWORKS]
     done = workers.in_processes(one, calls, os.cpu_count())
-    made = {run: (outputs, seconds) for run, outputs, seconds in done}
+    made = dict(done)
     made = {call[:2]: made[call[:2]] for call in calls}
     name, option = ("looks_held_out", " --held-out") if held_out else ("looks", "")
     keep(rows(made, labels), RESULTS / f"{name}.jsonl", f"looks.py{option}")

@@ -315,6 +315,16 @@ def test_every_recorded_experiment_has_a_command():
         )
 
 
+def test_one_look_reads_what_the_records_read():
+    correct = {(row["recipe"], row["seed"]): row["correct"] for row in study.recorded("records")}
+    once = {
+        tuple(map(tuple, row["team"])): row["right"]["once"] for row in study.experiment("looks")
+    }
+    alone = {team[0]: right for team, right in once.items() if len(team) == 1}
+    assert len(alone) == 10
+    assert alone == {run: correct[run] for run in alone}
+
+
 @pytest.mark.parametrize("file", COMMANDS)
 def test_the_recorded_studies_are_whole(file):
     found, _ = study.read(ROOT / file)
