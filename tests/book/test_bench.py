@@ -270,9 +270,9 @@ def test_noise_and_machines_are_told_by_part():
         return table.conditions({part: one | {"moods": times} for part, times in moods.items()})
 
     quiet = told(race=[1, 1, 1.1], book=[2, 2, 2])
-    assert "up to 1.10 times its usual time, so it was quiet." in quiet
+    assert "up to 1.10 times its usual time meanwhile, so it was quiet." in quiet
     assert quiet.endswith("Measured on a PC, with keras 3.")
-    assert "2.00 times its usual time, so small differences in book mean little" in told(
+    assert "2.00 times its usual time meanwhile, so small differences in book mean little" in told(
         race=[1, 1, 1.1], book=[1, 2, 1]
     )
     part = {"moods": [1], "versions": {"keras": "3"}}

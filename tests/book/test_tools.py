@@ -24,7 +24,7 @@ from papers import TEXT, on_white, page
 from PIL import Image
 from support import ROOT
 
-from digitlib import data, study
+from digitlib import data, plots, study
 
 
 def test_what_a_chapter_depends_on(tmp_path, monkeypatch):
@@ -158,6 +158,7 @@ def test_recorded_rows_say_how_they_were_made(name):
 
 
 def test_pictures_of_runs_are_light_and_look_the_same():
+    assert plots.BLUE in str(plt.rcParams["axes.prop_cycle"]), "the book's style"
     fig, ax = plt.subplots()
     for k in range(20):
         ax.plot(np.sin(np.arange(40) / (k + 1)), alpha=0.7)
