@@ -39,24 +39,18 @@ def one(share, seed, teacher):
     own = {field.name: getattr(mile, field.name) for field in fields(mile)}
     # the teacher's answers are smooth already
     taught = Taught(**own | {"smoothing": (1 - share) * mile.smoothing})
-    return {"share": share, **tested(taught, seed, *held_out())}
-
-
-def held_out():
-    """The images to learn from, their digits, and those to test on."""
-    digits = mnist()
-    n = len(digits.x_train) // 6
-    x, y = digits.x_train, digits.y_train
-    return x[:-n], y[:-n], x[-n:], y[-n:]
+    return {"share": share, **tested(taught, seed, mnist(held_out=True))}
 
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
         teacher = str(Path(folder, "teacher.keras"))
-        x, y, *test = held_out()
-        model, _ = training.train("record", training.scale(x), y, seed=0)
+        digits = mnist(held_out=True)
+        x = training.scale(digits.x_train)
+        model, _ = training.train("record", x, digits.y_train, seed=0)
         models.save(model, teacher)
-        right = int((models.ratings(model, test[0]).argmax(axis=1) == test[1]).sum())
+        read = models.answers(model, digits.x_test).argmax(axis=1)
+        right = int((read == digits.y_test).sum())
         calls = [(share, seed, teacher) for share in SHARES for seed in range(SEEDS)]
         rows = workers.in_processes(one, calls, os.cpu_count())
         kept = sorted(rows, key=lambda row: (row["share"], row["seed"]))

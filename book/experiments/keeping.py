@@ -15,26 +15,30 @@ from digitlib import data, files, study, training
 RESULTS = ROOT / "book/results"
 
 
-def mnist():
-    """MNIST as digitlib's `Digits`; or an end, since nothing else is to be recorded."""
+def mnist(held_out=False):
+    """MNIST as digitlib's `Digits`; or an end, since nothing else is to be recorded.
+
+    With `held_out`, the last sixth of the training images is the test set, as in a study.
+    """
     digits = data.load()
     if digits.name != "mnist":
         sys.exit("This needs MNIST: set DIGITLIB_DATA to a copy of it.")
-    return digits
+    return study._held_out(digits) if held_out else digits
 
 
-def tested(recipe, seed, x, y, x_test, y_test):
-    """Train a recipe on images (n, 28, 28), uint8, and test it; what its row says of that."""
+def tested(recipe, seed, digits):
+    """Train a recipe on `Digits`, and test it; what its row says of that."""
     start = time.process_time()
-    model, _ = training.train(recipe, training.scale(x), y, seed=seed)
+    model, _ = training.train(recipe, training.scale(digits.x_train), digits.y_train, seed=seed)
     seconds = time.process_time() - start
-    read = model.predict(training.scale(x_test), batch_size=1000, verbose=0).argmax(axis=1)
+    x_test = training.scale(digits.x_test)
+    read = model.predict(x_test, batch_size=1000, verbose=0).argmax(axis=1)
     return {
         "seed": seed,
         "epochs": recipe.epochs,
         "parameters": model.count_params(),
         "n": len(read),
-        "right": int((read == y_test).sum()),
+        "right": int((read == digits.y_test).sum()),
         "cpu_seconds": round(seconds, 1),
     }
 

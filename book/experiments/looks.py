@@ -15,7 +15,7 @@ import os
 import numpy as np
 from keeping import RESULTS, keep, mnist
 
-from digitlib import recipes, training, workers
+from digitlib import training, workers
 
 NETWORKS = ("record", "record-100k")
 LOOKS = [(0, 0), (0, 1), (0, -1), (1, 0), (-1, 0)]  # moved down and to the right
@@ -23,12 +23,9 @@ LOOKS = [(0, 0), (0, 1), (0, -1), (1, 0), (-1, 0)]  # moved down and to the righ
 
 def one(name, seed, held_out):
     """Train one network; gives which, and its outputs for each look, shape (looks, n, 10)."""
-    digits = mnist()
-    x, y, x_test = training.scale(digits.x_train), digits.y_train, training.scale(digits.x_test)
-    if held_out:
-        n = len(x) // 6
-        x, y, x_test = x[:-n], y[:-n], x[-n:]
-    model, _ = training.train(recipes.get(name), x, y, seed=seed)
+    digits = mnist(held_out)
+    x, x_test = training.scale(digits.x_train), training.scale(digits.x_test)
+    model, _ = training.train(name, x, digits.y_train, seed=seed)
     moved = (np.roll(x_test, look, axis=(1, 2)) for look in LOOKS)
     outputs = [model.predict(images, batch_size=1000, verbose=0) for images in moved]
     return (name, seed), np.array(outputs)
@@ -52,11 +49,9 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--held-out", action="store_true")
     held_out = parser.parse_args().held_out
-    digits = mnist()
-    labels = digits.y_train[-len(digits.y_train) // 6 :] if held_out else digits.y_test
     calls = [(name, seed, held_out) for seed in range(2 if held_out else 5) for name in NETWORKS]
     done = workers.in_processes(one, calls, os.cpu_count())
     made = dict(done)
-    made = {call[:2]: made[call[:2]] for call in calls}
+    made = {call[:2]: made[call[:2]] for call in calls}  # in their order
     name, option = ("looks_held_out", " --held-out") if held_out else ("looks", "")
-    keep(rows(made, labels), RESULTS / f"{name}.jsonl", f"looks.py{option}")
+    keep(rows(made, mnist(held_out).y_test), RESULTS / f"{name}.jsonl", f"looks.py{option}")

@@ -51,11 +51,8 @@ CHANGES = {
 
 def one(name, change, seed):
     """Train one network of a changed recipe; gives its row."""
-    digits, recipe = mnist(), replace(recipes.get(name), **CHANGES[name][change])
-    x, y = digits.x_train, digits.y_train
-    n = len(x) // 6
-    sets = x[:-n], y[:-n], x[-n:], y[-n:]
-    return {"recipe": name, "change": change, **tested(recipe, seed, *sets)}
+    recipe = replace(recipes.get(name), **CHANGES[name][change])
+    return {"recipe": name, "change": change, **tested(recipe, seed, mnist(held_out=True))}
 
 
 if __name__ == "__main__":

@@ -33,13 +33,12 @@ STAIRS = {
 
 def one(stair, seed):
     """Train one network of a stair; gives its row."""
-    digits, recipe = mnist(), recipes.get("steps")
+    recipe = recipes.get("steps")
     for name, change in STAIRS.items():
         recipe = replace(recipe, **change)
         if name == stair:
             break
-    sets = digits.x_train, digits.y_train, digits.x_test, digits.y_test
-    return {"stair": stair, **tested(recipe, seed, *sets)}
+    return {"stair": stair, **tested(recipe, seed, mnist())}
 
 
 if __name__ == "__main__":
