@@ -7,6 +7,7 @@ that is not there.
 import os
 import re
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -38,6 +39,14 @@ def pytest_unconfigure(config):
 def pytest_collection_modifyitems(items):
     """What needs the book comes first: while one worker waits for it, the other does the rest."""
     items.sort(key=lambda item: "site" not in item.fixturenames)
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    """No test meets the figures of another, whichever ran before it."""
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
 
 
 @pytest.fixture

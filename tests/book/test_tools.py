@@ -164,7 +164,6 @@ def test_pictures_of_runs_are_light_and_look_the_same():
         ax.plot(np.sin(np.arange(40) / (k + 1)), alpha=0.7)
     made = io.BytesIO()
     fig.savefig(made)
-    plt.close(fig)
     before = base64.b64encode(made.getvalue()).decode()
 
     def opened(text):

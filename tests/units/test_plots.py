@@ -18,12 +18,6 @@ rng = np.random.default_rng(0)
 MATRIX = np.diag([970] * 10) + rng.integers(0, 24, (10, 10)) * (rng.random((10, 10)) < 0.6)
 
 
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
-
-
 def texts(ax):
     return [text.get_text() for text in ax.texts]
 
