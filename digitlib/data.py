@@ -7,7 +7,7 @@ MNIST to the byte.
 import contextlib
 import os
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -42,6 +42,19 @@ class Digits:
     def __post_init__(self):
         for key in mnist.SHAPES:
             getattr(self, key).flags.writeable = False
+
+    def held_out(self):
+        """The training images alone, split: the last sixth of them are the test set.
+
+        So it is possible to choose between recipes without the test set. The name says it, for
+        example "mnist-validation".
+        """
+        n = len(self.x_train) // 6
+        x, y = self.x_train, self.y_train
+        return replace(
+            self, x_train=x[:-n], y_train=y[:-n], x_test=x[-n:], y_test=y[-n:],
+            name=f"{self.name}-validation",
+        )  # fmt: skip
 
 
 def load(source=None):

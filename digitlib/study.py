@@ -112,7 +112,7 @@ def run(path, runs, *, source=None, validate=False, unsure=False, jobs=1, dask=N
         source = data.asked_for(source)
         digits = _load(source)
         source = digits.name if source == "auto" else source  # the same for every worker
-        name = _held_out(digits).name if validate else digits.name
+        name = digits.held_out().name if validate else digits.name
         with rows.adding(path) as (there, add):
             there = {key(row): row for row in there}
             asked = [(*one, name) for one in runs]
@@ -133,7 +133,7 @@ def one_run(name, seed, epochs=None, source=None, validate=False, unsure=False):
         return _elsewhere(name, seed, epochs, source, validate, unsure)
     digits = _load(data.asked_for(source))
     if validate:
-        digits = _held_out(digits)
+        digits = digits.held_out()
     x, x_test = training.scale(digits.x_train), training.scale(digits.x_test)
     with threadpool_limits(1):
         start, cpu = time.perf_counter(), time.process_time()
@@ -211,12 +211,3 @@ def _elsewhere(*run):
     else:
         return json.loads(done.stdout)
     raise ChildProcessError(f"{run[0]}, seed {run[1]}: {why}")
-
-
-def _held_out(digits):
-    """The training images, with the last sixth of them as the test set."""
-    n = len(digits.x_train) // 6
-    return data.Digits(
-        digits.x_train[:-n], digits.y_train[:-n], digits.x_train[-n:], digits.y_train[-n:],
-        name=f"{digits.name}-validation", origin=digits.origin,
-    )  # fmt: skip

@@ -24,9 +24,8 @@ KINDS = distortion.KINDS
 TRAININGS = {"none": ()} | {name: (name,) for name in KINDS} | {"all": KINDS}
 
 
-def sets(digits, held_out):
-    """(name, images, labels) of all that is read."""
-    x, y = digits.x_train[-held_out:], digits.y_train[-held_out:]
+def sets(x, y):
+    """(name, images, labels) of all that is read, beginning with the images held out."""
     yield "held_out", x, y
     strangers = load_digits()
     yield "strangers", np.array([to_frame(one) for one in strangers.images]), strangers.target
@@ -36,10 +35,9 @@ def sets(digits, held_out):
 
 
 def rows():
-    digits = mnist()
-    held_out = len(digits.x_train) // 6
-    x, y = training.scale(digits.x_train[:-held_out]), digits.y_train[:-held_out]
-    read = [*sets(digits, held_out)]
+    digits = mnist(held_out=True)
+    x, y = training.scale(digits.x_train), digits.y_train
+    read = [*sets(digits.x_test, digits.y_test)]
     for seed, (name, taught) in itertools.product(range(SEEDS), TRAININGS.items()):
         recipe = replace(recipes.get("fast"), distort=taught)
         model, _ = training.train(recipe, x, y, seed=seed, epochs=EPOCHS)

@@ -23,7 +23,7 @@ def mnist(held_out=False):
     digits = data.load()
     if digits.name != "mnist":
         sys.exit("This needs MNIST: set DIGITLIB_DATA to a copy of it.")
-    return study._held_out(digits) if held_out else digits
+    return digits.held_out() if held_out else digits
 
 
 def tested(recipe, seed, digits):
