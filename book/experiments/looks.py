@@ -21,14 +21,18 @@ NETWORKS = ("record", "record-100k")
 LOOKS = [(0, 0), (0, 1), (0, -1), (1, 0), (-1, 0)]  # moved down and to the right
 
 
+def looked(model, x_test):
+    """What a network answers at each look, shape (looks, n, 10)."""
+    moved = (np.roll(x_test, look, axis=(1, 2)) for look in LOOKS)
+    return np.array([model.predict(images, batch_size=1000, verbose=0) for images in moved])
+
+
 def one(name, seed, held_out):
     """Train one network; gives which, and its outputs for each look, shape (looks, n, 10)."""
     digits = mnist(held_out)
     x, x_test = training.scale(digits.x_train), training.scale(digits.x_test)
     model, _ = training.train(name, x, digits.y_train, seed=seed)
-    moved = (np.roll(x_test, look, axis=(1, 2)) for look in LOOKS)
-    outputs = [model.predict(images, batch_size=1000, verbose=0) for images in moved]
-    return (name, seed), np.array(outputs)
+    return (name, seed), looked(model, x_test)
 
 
 def rows(made, labels):

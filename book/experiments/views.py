@@ -8,8 +8,8 @@ until they fill 20 pixels to each side; Cireşan and others, 2012, gave 35 netwo
 first command does so without the last sixth of the training images of MNIST, and tests on it: that
 was there to decide. The second tests the two that it favors on the test images. A line for each
 network goes into book/results/views_held_out.jsonl or views.jsonl: what it misreads and where it is
-unsure, with one look at each image and with five, see looks.py. What is there already is not made
-again.
+unsure, with one look at each image and with five, see looks.py. Each is kept
+as soon as it is made, and what is there already is not made again.
 """
 
 import argparse
@@ -18,7 +18,7 @@ import time
 
 import numpy as np
 from keeping import RESULTS, keep, mnist
-from looks import LOOKS
+from looks import looked
 from scipy import ndimage
 
 from digitlib import study, training, workers
@@ -78,34 +78,32 @@ def one(view, seed, held_out):
     start = time.process_time()
     model, _ = training.train("record", x, digits.y_train, seed=seed)
     seconds = time.process_time() - start
-    moved = (np.roll(x_test, look, axis=(1, 2)) for look in LOOKS)
-    looks = [model.predict(images, batch_size=1000, verbose=0) for images in moved]
+    looks = looked(model, x_test)
     return {
         "view": view,
         "seed": seed,
         "n": len(x_test),
         "cpu_seconds": round(seconds),
         "once": kept(looks[0], digits.y_test),
-        "five times": kept(np.mean(looks, axis=0), digits.y_test),
+        "five times": kept(looks.mean(axis=0), digits.y_test),
     }
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--held-out", action="store_true")
-    parser.add_argument("--seeds", type=int, default=5)
-    asked = parser.parse_args()
-    if asked.held_out:
+    held_out = parser.parse_args().held_out
+    if held_out:
         name, option = "views_held_out", " --held-out"
         calls = [("upright", 0), ("wide", 0), ("plain", 0), ("plain", 1)]
     else:
         name, option = "views", ""
-        calls = [(view, seed) for seed in range(asked.seeds) for view in ("upright", "wide")]
+        calls = [(view, seed) for seed in range(5) for view in ("upright", "wide")]
     path = RESULTS / f"{name}.jsonl"
     there = (
         {(row["view"], row["seed"]): row for row in study.experiment(name)} if path.exists() else {}
     )
-    todo = [(*call, asked.held_out) for call in calls if call not in there]
+    todo = [(*call, held_out) for call in calls if call not in there]
     for row in workers.in_processes(one, todo, os.cpu_count()):
         there[row["view"], row["seed"]] = row
         keep([there[call] for call in calls if call in there], path, f"views.py{option}")
