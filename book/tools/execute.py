@@ -11,6 +11,7 @@ import datetime
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -31,6 +32,7 @@ KERNEL = {
     "language_info": {"name": "python"},
 }
 RUNNING = set()  # processes of papermill
+PATIENCE = 900  # seconds that a cell may take where nobody watches, as in CI
 
 
 def execute(name, nb, parameters, environment):
@@ -48,6 +50,7 @@ def execute(name, nb, parameters, environment):
         command += ["-k", NAME, "-l", "python", "--no-progress-bar"]
         command += ["--no-request-save-on-cell-execute", "--autosave-cell-every", "0"]
         command += ["-f", "given.json"] if parameters else []
+        command += ["--execution-timeout", str(PATIENCE)] if os.environ.get("CI") else []
         with subprocess.Popen(
             command, cwd=folder, env=environment, stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
@@ -75,6 +78,8 @@ def failure(name, run, said):
                 where = f"{name}, cell {number} (In [{cell.execution_count}])"
                 head = f"{where}: {output.ename}: {output.evalue}"
                 return f"{head}\n" + "\n  | ".join([f"  {line}", *trace])
+    if late := re.search(r"CellTimeoutError: .*after (\d+) seconds(?:.*\n)+?-+\n(.*)", said):
+        return f"{name}: a cell had not ended after {late[1]} s:\n  {late[2]}"
     # such as a kernel killed for want of memory
     return f"{name}: {(plain(said).strip() or 'papermill died').splitlines()[-1]}"
 

@@ -42,7 +42,8 @@ def kernels(python=sys.executable, path=None):
         argv = [str(python), "-m", "ipykernel_launcher"]
         server = contextlib.nullcontext()
         door = str(folder / "socket")
-        # elsewhere a process with threads cannot be forked safely; a socket's path is short
+        # a process with threads cannot be forked safely, and elsewhere than here it has some; a
+        # socket's path is short
         if sys.platform == "linux" and len(os.fsencode(door)) < 108:
             script = [str(python), str(Path(__file__).resolve())]
             argv = [*script, door]
@@ -51,9 +52,9 @@ def kernels(python=sys.executable, path=None):
                 listening.listen()
                 number = listening.fileno()
                 server = subprocess.Popen(
-                    [*script, str(number)], env=environment, start_new_session=True,
-                    pass_fds=[number], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
+                    [*script, str(number)], env=environment | {"OPENBLAS_NUM_THREADS": "1"},
+                    start_new_session=True, pass_fds=[number], stdin=subprocess.PIPE,
+                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                 )  # fmt: skip
         argv += ["--log-level=CRITICAL", "-f", "{connection_file}"]
         spec = {"argv": argv, "display_name": NAME, "language": "python"}

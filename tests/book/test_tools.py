@@ -15,6 +15,7 @@ import build
 import claims
 import depends
 import execute
+import kernels
 import matplotlib.pyplot as plt
 import nbformat
 import numpy as np
@@ -177,3 +178,24 @@ def test_pictures_of_runs_are_light_and_look_the_same():
     Image.new("RGBA", (9, 9), (1, 2, 3, 40)).save(made, "PNG")
     clear = base64.b64encode(made.getvalue()).decode()
     assert execute.lighter(clear) == clear
+
+
+def test_a_cell_without_end_is_named_where_nobody_watches(monkeypatch):
+    monkeypatch.setenv("CI", "true")
+    monkeypatch.setattr(execute, "PATIENCE", 3)
+    cells = ["1", "while True:\n    pass"]
+    endless = nbformat.v4.new_notebook(cells=[*map(nbformat.v4.new_code_cell, cells)])
+    with (
+        kernels.kernels() as environment,
+        pytest.raises(execute.BuildError, match=r"^two: .* not ended after 3 s:\n  while True:$"),
+    ):
+        execute.execute("two", endless, {}, environment)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asked of kernels that are forked")
+def test_kernels_are_forked_from_a_process_with_one_thread():
+    source = "import os\nlen(os.listdir(f'/proc/{os.getppid()}/task'))"
+    cell = nbformat.v4.new_code_cell(source)
+    with kernels.kernels(path=ROOT) as environment:
+        run, _ = execute.execute("one", nbformat.v4.new_notebook(cells=[cell]), {}, environment)
+    assert run.cells[0].outputs[0].data["text/plain"] == "1"
