@@ -114,7 +114,10 @@ def _steps(images, steps, step):
 
 
 def _coarse(image, pixels):
+    if not image.any():
+        return image
     rows, columns = np.nonzero(image)
     ink = image[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
     height, width = (max(1, round(pixels * side / max(ink.shape))) for side in ink.shape)
-    return to_frame(Image.fromarray(ink).resize((width, height), Image.Resampling.BOX))
+    few = Image.fromarray(ink).resize((width, height), Image.Resampling.BOX)
+    return to_frame(np.pad(few, 1))  # the darkest pixel is taken for the ground

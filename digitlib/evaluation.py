@@ -170,9 +170,9 @@ def as_probabilities(outputs):
         If the outputs are not finite floats of shape (n, 10).
     """
     outputs = np.asarray(outputs)
-    if outputs.ndim != 2 or outputs.shape[1] != CLASSES or outputs.dtype.kind != "f":
+    if outputs.ndim != 2 or outputs.shape[1] - CLASSES not in (0, 1) or outputs.dtype.kind != "f":
         raise ValueError(
-            "expected ten outputs an image, floats of shape (n, 10); "
+            "expected ten outputs an image, or eleven, floats of shape (n, 10) or (n, 11); "
             f"got shape {outputs.shape}, dtype {outputs.dtype}"
         )
     if not np.isfinite(outputs).all():

@@ -26,6 +26,8 @@ def packaged(name):
 def write_whole(raw, path, *, replace=True):
     """Write bytes to a file so that it is there as a whole or not at all, even if we are killed.
 
+    (Where a disk has no links, a kill can leave an empty file of that name, if it was free.)
+
     Folders on the way are made.
 
     Raises
@@ -54,7 +56,11 @@ def write_whole(raw, path, *, replace=True):
             except OSError:  # no links here, as on a mounted Google Drive
                 with open(path, "xb"):
                     pass  # the name is ours
-                os.replace(part, path)
+                try:
+                    os.replace(part, path)
+                except OSError:
+                    os.unlink(path)
+                    raise
         else:
             os.rename(part, path)
     except BaseException:

@@ -88,8 +88,8 @@ def sheet(gray):
     outside = _shrunk(~mask, 2) & ~_shrunk(~mask, RIM)
     if np.median(gray[within]) - np.median(gray[outside]) < STEP:
         return None
-    margin = max(4, round(MARGIN * max(mask.shape)))
-    return Sheet(_shrunk(mask, margin), float(degrees[area.argmin()]))
+    mask = _shrunk(mask, max(4, round(MARGIN * max(mask.shape))))
+    return Sheet(mask, float(degrees[area.argmin()])) if mask.any() else None
 
 
 def _shrunk(mask, pixels):

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from digitlib import evaluation, files, recipes, stored, training
-from digitlib.quiet import keras
+from digitlib.quiet import keras, tensorflow
 
 SUFFIXES = (".keras", ".weights.h5", ".h5")
 FRAMES = ((28, 28), (784,), (28, 28, 1), (1, 28, 28))  # in which a network may want an image
@@ -122,10 +122,14 @@ def answers(model, images):
     ValueError
         If it gives anything else, NaN or infinity included.
     """
-    outputs = _outputs(model, images)
-    digits = outputs[:, : evaluation.CLASSES]
-    if outputs.shape == digits.shape:
-        return digits
+    return of_digits(_outputs(model, images))
+
+
+def of_digits(outputs):
+    """Outputs of shape (n, 10) as they are; of (n, 11), the probabilities of the digits: (n, 10)."""
+    if outputs.shape[1] == evaluation.CLASSES:
+        return outputs
+    digits = evaluation.as_probabilities(outputs)[:, : evaluation.CLASSES]
     return digits / np.maximum(digits.sum(axis=1, keepdims=True), np.finfo("float32").tiny)
 
 
@@ -134,10 +138,8 @@ def ratings(model, images):
 
     A network of ten answers never says that it is none. Images and errors as for `answers`.
     """
-    outputs = _outputs(model, images)
-    if outputs.shape[1] == evaluation.CLASSES:
-        return np.pad(evaluation.as_probabilities(outputs), ((0, 0), (0, 1)))
-    return outputs
+    outputs = evaluation.as_probabilities(_outputs(model, images))
+    return np.pad(outputs, ((0, 0), (0, max(ANSWERS) - outputs.shape[1])))
 
 
 def _outputs(model, images):
@@ -149,10 +151,14 @@ def _outputs(model, images):
         return np.zeros((0, model.output_shape[-1]), "float32")
     pixels = np.asarray(images, model.inputs[0].dtype) if reads_bytes(model) else scaled
     pixels = pixels.reshape(-1, *shape)
-    if len(pixels) > BATCH:
-        outputs = model.predict(pixels, batch_size=BATCH, verbose=0)
-    else:  # `predict` needs longer to set out than a few images take
-        outputs = model(pixels, training=False)
+    try:
+        if len(pixels) > BATCH:
+            outputs = model.predict(pixels, batch_size=BATCH, verbose=0)
+        else:  # `predict` needs longer to set out than a few images take
+            outputs = model(pixels, training=False)
+    except tensorflow.errors.OpError as error:
+        reason = textwrap.shorten(error.message, 160, placeholder=" …")
+        raise ValueError(f"the network fails on images ({reason}); train another") from error
     shapes = [(len(pixels), n) for n in ANSWERS]
     if isinstance(outputs, list | tuple | dict) or tuple(outputs.shape) not in shapes:
         raise ValueError("expected a network with one output of ten numbers an image, or eleven")
@@ -197,10 +203,12 @@ def reads_bytes(model):
 
 def _recipes(path):
     """The names of the recipes that weights in this file may belong to."""
+    known = [*recipes.RECIPES, recipes.READER.name]
     try:
-        return [json.loads(Path(f"{path}.history.json").read_text(encoding="utf-8"))["recipe"]]
+        name = json.loads(Path(f"{path}.history.json").read_text(encoding="utf-8"))["recipe"]
+        return [name, *known] if name in recipes.ALL else known
     except (OSError, ValueError, LookupError, TypeError):
-        return [*recipes.RECIPES, recipes.READER.name]
+        return known
 
 
 def layers(model):

@@ -13,7 +13,6 @@ from IPython.display import Markdown, display
 from digitlib.more_answers import CHECKS
 
 _RECORD = "application/papermill.record/"
-TOLERANCE = {"rtol": 1e-3, "atol": 1e-6}
 
 
 def say(text):
@@ -88,7 +87,8 @@ def check(number, answer):
     number : str
         Chapter and exercise, such as "5.2".
     answer
-        What the exercise says; lists count as arrays. Numbers may differ by a thousandth.
+        What the exercise says; lists count as arrays. Numbers may differ by a thousandth, but for
+        counts, which may not.
 
     Raises
     ------
@@ -105,25 +105,27 @@ def _said(number, answer, names):
     """What is wrong with an answer, or None, given the names of the chapter."""
     ways = CHECKS[number](names, answer)
     try:
-        answer, right = (np.asarray(one, float) for one in next(ways))
+        answer, right = map(np.asarray, next(ways))
+        near = {"rtol": 0 if right.dtype.kind in "iu" else 1e-3, "atol": 1e-6}
+        answer, right = answer.astype(float), right.astype(float)
+        if answer.shape != right.shape:
+            return f"Expected is the shape {right.shape}, () for a number; this is {answer.shape}."
+        if _same(answer, right, near):
+            return None
+        for text, mistake in ways:
+            if _same(answer, mistake, near):
+                return text
     except KeyError as error:
         return f"The name {error} is missing: run the cells of the chapter first."
     except (TypeError, ValueError, AttributeError):
         return f"This is of another kind than what is asked for: {type(answer).__name__}."
-    if answer.shape != right.shape:
-        return f"Expected is the shape {right.shape}, () for a number; this is {answer.shape}."
-    if _same(answer, right):
-        return None
-    for text, mistake in ways:
-        if _same(answer, mistake):
-            return text
-    if _same(answer, 100 * right):
+    if _same(answer, 100 * right, near):
         return "Asked for is a share from 0 to 1, and this is a percentage."
     if answer.size == 1:
         return "It is another number. The hint may help."
-    agree = np.isclose(answer, right, **TOLERANCE)
+    agree = np.isclose(answer, right, **near)
     return f"{agree.sum():,} of {agree.size:,} numbers are right."
 
 
-def _same(one, other):
-    return one.shape == np.shape(other) and np.allclose(one, other, **TOLERANCE)
+def _same(one, other, near):
+    return one.shape == np.shape(other) and np.allclose(one, other, **near)

@@ -9,13 +9,16 @@ def writers(digits, part="test"):
     """Who wrote each image of a `Digits`' "train" or "test" set: a number, shape (n,), int.
 
     MNIST's are those traced by Yadav and Bottou (2019) and published with QMNIST: 539 writers of
-    the training set, 297 of the test set, none of both. Nobody knows the sample's, so there each
-    image counts as another writer's.
+    the training set, 297 of the test set, none of both; held-out images are of the training set.
+    Nobody knows the sample's, so there each image counts as another writer's.
     """
-    if digits.name != "mnist":
+    if not digits.name.startswith("mnist"):
         return np.arange(len(getattr(digits, f"y_{part}")))
     with np.load(files.packaged("results/writers.npz")) as known:
-        return known[part].astype(int)
+        if digits.name == "mnist":
+            return known[part].astype(int)
+        parts = np.split(known["train"].astype(int), [len(digits.y_train)])
+        return parts[part == "test"]
 
 
 def interval(right, writers, confidence=0.95, draws=2000, seed=0):

@@ -39,6 +39,8 @@ def load(path, page=0):
     def take(image):
         if page:
             image.seek(page)
+            if math.prod(image.size) > MOST:  # a page has a size of its own
+                raise Image.DecompressionBombError
         return _rgb(image)
 
     return _read(path, take)

@@ -245,4 +245,5 @@ def get(name):
     numbers = {str(number): one for number, one in enumerate(RECIPES, 1)}
     if recipe := ALL.get(numbers.get(str(name), str(name))):
         return recipe
-    raise ValueError(f"no recipe {name!r}; there are {', '.join(RECIPES)} (or 1 to {len(RECIPES)})")
+    names = ", ".join([*RECIPES, READER.name, *RECORDS])
+    raise ValueError(f"no recipe {name!r}; there are {names} (or 1 to {len(RECIPES)})")

@@ -20,7 +20,7 @@ from importlib.metadata import version
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from digitlib import data, evaluation, recipes, rows, training, workers
+from digitlib import data, evaluation, models, recipes, rows, training, workers
 from digitlib.baselines import BASELINES
 from digitlib.quiet import tensorflow
 from digitlib.rows import (  # noqa: F401, study.key etc.
@@ -116,6 +116,12 @@ def run(path, runs, *, source=None, validate=False, unsure=False, jobs=1, dask=N
         with rows.adding(path) as (there, add):
             there = {key(row): row for row in there}
             asked = [(*one, name) for one in runs]
+            for one in asked if unsure else ():
+                if "unsure" not in there.get(one, "unsure") and one[0] not in BASELINES:
+                    raise ValueError(
+                        f"{path}: {one[0]}, seed {one[1]}, was run without keeping what it is "
+                        "unsure of; name another file"
+                    )
             yield from (there[one] for one in asked if one in there)
             calls = [(*one[:3], source, validate, unsure) for one in asked if one not in there]
             if client is None:
@@ -144,13 +150,13 @@ def one_run(name, seed, epochs=None, source=None, validate=False, unsure=False):
         else:
             model, _ = training.train(name, x, digits.y_train, seed=seed, epochs=epochs)
         seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
-        start, doubts = time.perf_counter(), {}
+        start, doubts = time.perf_counter(), None
         if name in BASELINES:
             y_pred = model.predict(x_test)
             learned = [getattr(model, part).size for part in BASELINES[name].learned]
             parameters = sum(learned) or None
         else:
-            outputs = model.predict(x_test, batch_size=1000, verbose=0)
+            outputs = models.of_digits(model.predict(x_test, batch_size=1000, verbose=0))
             y_pred = outputs.argmax(axis=1)
             if unsure:
                 doubts = rows.doubts(outputs, rows.SURE - 2 * recipes.ALL[name].smoothing)
@@ -171,7 +177,7 @@ def one_run(name, seed, epochs=None, source=None, validate=False, unsure=False):
         "correct": score.correct,
         "accuracy": score.value,
         "mistakes": {str(i): int(y_pred[i]) for i in wrong},
-        **({"unsure": doubts} if doubts else {}),
+        **({} if doubts is None else {"unsure": doubts}),
         "digest": data.fingerprint(y_pred.astype(np.uint8)),
         "versions": {
             "python": platform.python_version(),

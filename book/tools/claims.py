@@ -11,7 +11,7 @@
 On the data of the tests, the sample, a number that says nothing there is left out.
 """
 
-import json
+import ast
 import tomllib
 from pathlib import Path
 
@@ -36,8 +36,7 @@ def recorded(nb):
         for output in cell.get("outputs", []):
             text = output.get("data", {}).get(RECORD)
             if text is not None:
-                value = text.strip("'") if text.startswith("'") else json.loads(text)
-                yield output.metadata["scrapbook"]["name"], value
+                yield output.metadata["scrapbook"]["name"], ast.literal_eval(text)
 
 
 def holds(value, claim):

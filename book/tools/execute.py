@@ -188,7 +188,7 @@ def run_chapters(folder, given, data, data_hash, names=None):
                 one.result()
         except KeyboardInterrupt:
             failed.append(KeyboardInterrupt())
-            for process in RUNNING:
+            for process in [*RUNNING]:
                 process.send_signal(signal.SIGINT)
             raise
     if failed:

@@ -44,7 +44,7 @@ def number(least, most):
     """A type for arguments: whole numbers in a range."""
 
     def read(text):
-        if not text.isdecimal() or not least <= int(text[:12]) <= most:
+        if not text.isdecimal() or len(text) > 12 or not least <= int(text) <= most:
             raise argparse.ArgumentTypeError(f"{text!r} is not a number from {least} to {most}")
         return int(text)
 

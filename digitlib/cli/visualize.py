@@ -22,7 +22,7 @@ from digitlib.cli.common import (
 
 WHAT = "curves of the training, confusion matrix and surest mistakes as PNG and SVG"
 EXAMPLES = ("model.keras --out figures/", "model.keras --out figures/ --force")
-KINDS = ("png", "svg")
+NAMES, KINDS = ("curves", "matrix", "mistakes"), ("png", "svg")
 
 
 def arguments(parser):
@@ -34,11 +34,11 @@ def arguments(parser):
 
 def run(args):
     folder = Path(args.out)
-    if folder.exists() and not folder.is_dir():
+    if os.path.lexists(folder) and not folder.is_dir():
         raise Problem(f"{folder}: is a file; name a folder for the figures")
-    for name in ("curves", "matrix", "mistakes"):
-        for kind in KINDS if folder.exists() else ():
-            output(folder / f"{name}.{kind}", force=args.force)
+    possible = [folder / f"{name}.{kind}" for name in NAMES for kind in KINDS]
+    for path in possible if folder.exists() else ():
+        output(path, force=args.force)
 
     os.environ["MPLBACKEND"] = "agg"
     import matplotlib as mpl
@@ -69,8 +69,9 @@ def run(args):
     written = [folder / f"{name}.{kind}" for name in figures for kind in KINDS]
     for path in written:
         write(image(figures[path.stem], path.suffix[1:]), path, force=args.force)
-    for kind in KINDS if not history else ():  # another network's, replaced by --force
-        (folder / f"curves.{kind}").unlink(missing_ok=True)
+    for path in possible:
+        if path not in written:  # another network's, replaced by --force
+            path.unlink(missing_ok=True)
     if args.json:
         return dump(figures=[str(path) for path in written])
     print("\n".join(map(str, written)))

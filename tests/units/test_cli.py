@@ -25,7 +25,7 @@ import pytest
 from PIL import Image
 from sklearn.metrics import classification_report, confusion_matrix
 
-from digitlib import cli, data, export, files, models, recipes, study, training
+from digitlib import cli, data, evaluation, export, files, models, recipes, study, training
 from digitlib.cli import common, visualize
 from digitlib.quiet import keras
 
@@ -372,6 +372,15 @@ def test_curves_of_another_network_are_not_shown(main, trained, drawn):
     assert (status, "curves" in out) == (0, False)
     assert err == "no curves: other.keras.history.json belongs to another network\n"
     assert not Path("figures/curves.png").exists()
+
+
+def test_mistakes_of_another_network_are_not_shown(main, trained, drawn, monkeypatch):
+    monkeypatch.setattr(evaluation, "mistakes", lambda *_: np.array([], int))
+    Path("figures").mkdir()
+    Path("figures/mistakes.svg").write_text("of an earlier network")
+    status, out, _ = main("visualize", trained[0], "--out", "figures", "--force")
+    assert (status, "mistakes" in out) == (0, False)
+    assert not Path("figures/mistakes.svg").exists()
 
 
 def test_curves_that_are_not_there_are_told(capsys):

@@ -56,6 +56,15 @@ def test_turned_to_either_side_about_the_middle():
     assert near[1].any()
 
 
+def test_coarse_takes_no_ink_for_the_ground():
+    """Where it fills all of the pixels that are left, as that of a bar, none is without."""
+    bar, blank = np.zeros((2, 28, 28), np.uint8)
+    bar[4:24, 12:16] = 255
+    coarse, still = conditions.worse(np.array([bar, blank]), "coarse", 5)
+    assert coarse.any(axis=1).sum() == 20
+    assert not still.any()
+
+
 def test_coarse_keeps_no_more_strokes_than_its_pixels():
     stripes = np.zeros((1, 28, 28), np.uint8)
     stripes[:, 4:24, 4:24:2] = 255

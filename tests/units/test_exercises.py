@@ -121,6 +121,18 @@ def test_a_chapter_that_was_not_run_is_named_as_the_reason(capsys, monkeypatch, 
     assert "run the cells of the chapter first" in said(capsys, number, 0.5)
 
 
+def test_a_chapter_that_was_run_in_part(capsys, monkeypatch):
+    names = dict.fromkeys(("x_train", "x_test"), np.zeros((3, 28, 28)))
+    names |= dict.fromkeys(("y_train", "y_test"), np.zeros(3, int))
+    monkeypatch.setitem(sys.modules, "__main__", SimpleNamespace(**names))
+    assert "'y_pred' is missing: run the cells" in said(capsys, "1.3", 0.5)
+
+
+def test_counts_are_right_to_the_last(capsys):
+    assert said(capsys, "3.1", 266_600).startswith("not yet.")
+    assert said(capsys, "3.1", 266_610.0) == "right."
+
+
 def test_a_network_that_trained_on(capsys, monkeypatch):
     names = {"EPOCHS": 2, "x_train": np.zeros((70, 28, 28))}  # three steps an epoch
     monkeypatch.setitem(sys.modules, "__main__", SimpleNamespace(**names))

@@ -73,6 +73,13 @@ def test_maps_come_beside_the_answer():
     assert shapes == [(1, 10), (1, 22, 22, 2), (1, 26, 26, 4)]
 
 
+@pytest.mark.slow
+def test_a_map_of_ten_numbers_is_not_the_answer():
+    model = network(layers.Flatten(), layers.Dense(10, activation="relu"))
+    found = export.run(export.litert(model, maps=True), X)
+    np.testing.assert_allclose(found, models.answers(model, X), rtol=0.01, atol=0.01)
+
+
 class Unfit(layers.Layer):
     def call(self, images):
         return tensorflow.raw_ops.Erfinv(x=images)  # LiteRT has no such operation

@@ -198,6 +198,9 @@ def test_on_a_disk_without_links(tmp_path, monkeypatch):
     with pytest.raises(FileExistsError):
         write_whole(NEW, path, replace=False)
     assert path.read_bytes() == OLD
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(PermissionError):
+        write_whole(NEW, tmp_path / "another", replace=False)
     assert os.listdir(tmp_path) == ["file"]
 
 

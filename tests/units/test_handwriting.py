@@ -140,6 +140,11 @@ def test_two_halves_are_one_digit_and_two_digits_are_two():
     assert len(find(np.asarray(image)).boxes) == 2
 
 
+def test_a_strip_of_paper_too_narrow_for_its_own_edge():
+    strip = np.full((25, 950), 235, np.uint8)
+    assert len(find(np.pad(strip, (38, 25), constant_values=40)).boxes) <= 1
+
+
 @pytest.mark.parametrize(
     "picture",
     [

@@ -421,6 +421,34 @@ def test_answers_are_ten_finite_numbers_an_image():
         models.answers(model, X)
 
 
+def test_eleven_outputs_may_be_logits():
+    model = keras.Sequential([keras.Input((28, 28)), layers.Flatten(), layers.Dense(11)])
+    logits = np.array([0, 4, 0, 5, 0, 0, 0, -30, 0, 0, 3], "float32")
+    model.set_weights([np.zeros((784, 11)), logits])
+    expected = np.exp(logits) / np.exp(logits).sum()
+    np.testing.assert_allclose(models.ratings(model, X)[0], expected, atol=1e-6)
+    of_digits = expected[:10] / expected[:10].sum()
+    np.testing.assert_allclose(models.answers(model, X)[0], of_digits, atol=1e-6)
+
+
+@pytest.mark.parametrize("n", [1, 1001])
+def test_a_network_that_fails_on_images_is_one_line(n):
+    model = keras.Sequential([
+        keras.Input((784,), dtype="int32"), layers.Embedding(16, 2), layers.Flatten(),
+        layers.Dense(10, activation="softmax"),
+    ])  # fmt: skip
+    with pytest.raises(ValueError, match=r"the network fails on images \(.*train another"):
+        models.answers(model, np.full((n, 28, 28), 200, np.uint8))
+
+
+@pytest.mark.parametrize("recipe", ["svm", "matrix", ["dropout"]])
+def test_a_record_of_other_weights_is_passed_over(recipe, tmp_path):
+    model, path = recipes.get("convnet").build(), tmp_path / "m.weights.h5"
+    models.save(model, path)
+    Path(f"{path}.history.json").write_text(json.dumps({"recipe": recipe}))
+    agree(model, models.load(path))
+
+
 def test_files_that_hold_no_network(tmp_path):
     model = written(network(), tmp_path / "m.keras")
     whole = model.read_bytes()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from digitlib import evaluation, people
+from digitlib import data, evaluation, people
 
 
 def test_mnists_writers_are_those_of_qmnist():
@@ -17,6 +17,14 @@ def test_mnists_writers_are_those_of_qmnist():
     assert (len(np.unique(train)), len(np.unique(test))) == (539, 297)
     assert not set(train) & set(test)
     assert set(people.writers(mnist)) == set(test)
+
+
+def test_held_out_images_are_by_writers_of_the_training_set():
+    sizes = (60000, 60000, 10000, 10000)
+    whole = data.Digits(*(np.zeros(n, np.uint8) for n in sizes), "mnist", "nowhere")
+    held_out, known = whole.held_out(), people.writers(whole, "train")
+    np.testing.assert_array_equal(people.writers(held_out, "train"), known[:50000])
+    np.testing.assert_array_equal(people.writers(held_out), known[50000:])
 
 
 def test_of_the_sample_each_image_counts_as_another_writers():

@@ -230,6 +230,11 @@ def test_too_large(tmp_path, monkeypatch):
     RING.save(tmp_path / "ring.png")
     monkeypatch.setattr(pictures, "MOST", 540 * 1100 - 1)
     assert "too large; make it smaller" in refused(tmp_path / "ring.png")
+    small = Image.new("L", (10, 10))
+    small.save(tmp_path / "two.tif", save_all=True, append_images=[RING.convert("L")])
+    assert pictures.load(tmp_path / "two.tif").shape == (10, 10, 3)
+    with pytest.raises(ValueError, match="two.tif: too large; make it smaller"):
+        pictures.load(tmp_path / "two.tif", 1)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
     assert "too large; make it smaller" in refused(tmp_path / "ring.png")
 

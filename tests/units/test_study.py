@@ -127,6 +127,30 @@ def test_probabilities_of_a_row(kind, tmp_path, monkeypatch):
     assert set(np.flatnonzero(unsure)) == {int(i) for i in read["unsure"]}
 
 
+def test_of_a_network_that_knows_no_digit_the_digits_count(tmp_path, monkeypatch):
+    y = data.load().y_test
+    outputs = np.full((len(y), 11), 0.3 / 11)
+    outputs[:, 10] += 0.4
+    outputs[np.arange(len(y)), y] += 0.3
+    monkeypatch.setattr(training, "train", lambda *_, **__: (Answering(outputs), {}))
+    (row,) = study.run(tmp_path / "s.jsonl", study.plan("reader", 1), unsure=True)
+    assert row["correct"] == len(y)
+    ten = np.array([*row["unsure"].values()])
+    np.testing.assert_allclose(ten.sum(axis=1), 1, atol=1e-3)
+
+
+def test_doubts_that_were_not_kept_are_missed(tmp_path, monkeypatch):
+    y = data.load().y_test
+    monkeypatch.setattr(training, "train", lambda *_, **__: (Answering(np.eye(10)[y]), {}))
+    path, plan = tmp_path / "s.jsonl", study.plan(["steps", "nearest-mean"], 1)
+    list(study.run(path, plan))
+    with pytest.raises(ValueError, match="steps, seed 0, was run without .*; name another file"):
+        list(study.run(path, plan, unsure=True))
+    sure = list(study.run(tmp_path / "t.jsonl", plan, unsure=True))
+    assert [row.get("unsure") for row in sure] == [{}, None]
+    assert list(study.run(tmp_path / "t.jsonl", plan, unsure=True)) == sure
+
+
 @pytest.mark.parametrize("name", few(baselines.BASELINES, 4))
 def test_baselines_learn_and_the_seed_matters_only_where_it_is_said(name):
     digits = data.load()
