@@ -93,11 +93,13 @@
     said.setAttribute("role", "status");
 
     function show(text) {
+      const hadFocus = form.contains(document.activeElement);
       form.remove();
       for (const one of hidden) one.hidden = false;
       dispatchEvent(new Event("resize")); // what draws to its size has one now
       said.textContent = [text && `You guessed ${text}.`, result && `It is ${result}.`].filter(Boolean).join(" ");
       if (curve) said.append(chart(marks, [["measured", result], ...(text ? [["guessed", text]] : [])]), text ? "Dashed: your guess." : "");
+      if (hadFocus) Object.assign(said, {tabIndex: -1}).focus({preventScroll: true});
     }
     function take(text) {
       keep(({guesses}) => {

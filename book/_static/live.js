@@ -21,7 +21,7 @@
 
   function load(name) {
     if (!loaded.has(name)) {
-      last = last.then(() => new Promise((resolve, reject) => {
+      last = last.catch(() => {}).then(() => new Promise((resolve, reject) => {
         document.head.append(Object.assign(document.createElement("script"), {
           src: `${DRAW}${name}.js`,
           onload: resolve,
@@ -39,7 +39,9 @@
       for (const {isIntersecting, target} of entries)
         if (isIntersecting) {
           near.unobserve(target);
-          for (const name of scriptsOf(target.dataset.live)) load(name);
+          Promise.all(scriptsOf(target.dataset.live).map(load)).catch(({message}) => {
+            target.append(`This part could not be loaded (${message}); load the page again.`);
+          });
         }
     }, {rootMargin: "800px"});
     for (const root of roots) near.observe(root);

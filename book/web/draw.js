@@ -226,7 +226,12 @@
       }
     });
     part("pad").addEventListener("pointerenter", () => digitlib.ready().catch(() => {}), {once: true});
-    addEventListener("resize", redraw);
+    addEventListener("resize", () => {
+      const moved = found.length && paper.now().strokes; // the ink, and the boxes are where it was
+      if (moved) found = [];
+      redraw();
+      if (moved) read(false);
+    });
 
     // a digit of another page: draw/index.html#image=…
     function open() {

@@ -402,5 +402,5 @@
     for (const [, amount] of ways(brightness(colors), scale)) return amount;
   }
 
-  Object.assign(window.digitlib, {handwriting: {REFUSED, pieces, read, find, inkIn}});
+  Object.assign(window.digitlib, {handwriting: {REFUSED, read, find, inkIn}});
 })();

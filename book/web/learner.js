@@ -18,7 +18,8 @@
   class Learner {
     steps = 0;
     losses = []; // [step, loss]
-    examined = []; // {step, right, answers}
+    examined = []; // {step, right}
+    last = null; // the last of them in whole: {step, right, answers, active}
     taught = []; // {label, step, image, times}
 
     // settings: network, units, rate, optimizer, batch, dropout, seed, trap
@@ -53,9 +54,6 @@
 
     get hidden() {
       return this.network.layers[0];
-    }
-    get last() {
-      return this.examined.at(-1);
     }
 
     // 784 bytes as the network gets them
@@ -106,7 +104,8 @@
         this.examination.right += answer === labels[from + k];
       }
       if (answers.length < x.length) return false;
-      this.examined.push({step: this.steps, ...this.examination});
+      this.last = {step: this.steps, ...this.examination};
+      this.examined.push({step: this.steps, right: this.last.right});
       this.begin();
       return true;
     }

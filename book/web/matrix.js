@@ -145,7 +145,7 @@
     return item;
   }
 
-  // in the book, whose pages say where its root is, an image opens in "Draw a digit"
+  // in the book, whose pages say where its root is, an image opens in "Write digits"
   function frameOf(image) {
     const site = document.documentElement.dataset.content_root;
     if (site === undefined) return document.createElement("span");

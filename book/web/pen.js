@@ -17,11 +17,14 @@
     const history = [{strokes: []}]; // what was on it before, and is now
     const now = () => history.at(-1);
     let stroke, pointer; // that is being drawn, and by what
+    let size; // of the canvas, in pixels of the page
 
     // strokes are in pixels of the page, the canvas in those of the screen
     function redraw(boxes = []) {
       const {width, height} = canvas.getBoundingClientRect(), fine = window.devicePixelRatio || 1;
       const wide = Math.round(width * fine), high = Math.round(height * fine);
+      if (width && size) resize(Math.min(width / size.width, height / size.height));
+      if (width) size = {width, height};
       if (canvas.width !== wide || canvas.height !== high)
         Object.assign(canvas, {width: wide, height: high});
       context.setTransform(fine, 0, 0, fine, 0, 0);
@@ -45,6 +48,13 @@
       } else if (strokes && boxes.length > 1) // gray is seen inverted, too, as in the dark
         for (const box of boxes) outline(box, color("--gray"), 2);
       for (const points of strokes ?? []) ink(points);
+    }
+
+    // what was written goes with the paper
+    function resize(scale) {
+      if (scale === 1) return;
+      for (const points of new Set(history.flatMap(({strokes}) => strokes ?? [])))
+        for (const point of points) for (const k of [0, 1]) point[k] *= scale;
     }
 
     function ink(points) {

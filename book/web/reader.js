@@ -9,7 +9,7 @@
   const BYTES = 4.4e6; // of both scripts
 
   let come = 0; // bytes
-  let listeners = [];
+  let tellShare;
 
   function run(url) {
     return new Promise((resolve, reject) => {
@@ -39,7 +39,7 @@
       if (done) return runText(parts);
       parts.push(value);
       come += value.length;
-      for (const tell of listeners) tell(Math.min(99, Math.floor((100 * come) / BYTES)));
+      tellShare?.(Math.min(99, Math.floor((100 * come) / BYTES)));
     }
   }
 
@@ -62,7 +62,7 @@
 
   let network, failed;
   digitlib.ready = (tell) => {
-    if (tell) listeners = [tell];
+    if (tell) tellShare = tell;
     network ??= start().catch((error) => {
       failed = true;
       throw error;
@@ -86,7 +86,8 @@
         const answer = isLast() && (await ask());
         if (isLast()) then(answer);
       } catch (error) {
-        if (isLast()) tell(`cannot run in this browser (${error.message}); write again to retry`);
+        if (!isLast()) return;
+        tell(`cannot run in this browser (${error.message}); write again to retry`);
         asked++; // what still comes is not told
       }
     };

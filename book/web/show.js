@@ -11,13 +11,26 @@
     return made;
   }
 
+  // A sentence on what somebody has just changed; a screen reader says it
+  function status() {
+    const made = element("p", {className: "live-said"});
+    made.setAttribute("role", "status");
+    return made;
+  }
+
   const colorOf = (name) =>
     getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
   // The size of a canvas in pixels of the page; asked for anew, it would have the page laid out anew
-  const sizes = new WeakMap(), watched = new ResizeObserver((all) => {
+  let sizes = new WeakMap();
+  const watched = new ResizeObserver((all) => {
     for (const {target} of all) sizes.set(target, target.getBoundingClientRect());
   });
+  addEventListener("resize", () => { // before all who draw then
+    sizes = new WeakMap();
+  });
+  new MutationObserver(() => dispatchEvent(new Event("resize"))) // in other colors
+    .observe(document.documentElement, {attributeFilter: ["data-theme"]});
   function sizeOf(canvas) {
     if (!sizes.get(canvas)?.width) {
       sizes.set(canvas, canvas.getBoundingClientRect());
@@ -179,7 +192,7 @@
 
   // A pad for one digit. `changed` is told of 784 bytes in MNIST's frame, or of null; and if it was
   // written, of the strokes and the side of the paper. Gives the function that puts something on it,
-  // as paper's `show` does.
+  // as paper's `show` does; with a photo comes its ink, of which `changed` is told last.
   function pad(root, changed) {
     const canvas = element("canvas", {className: "live-paper"});
     canvas.setAttribute("role", "img");
@@ -203,14 +216,18 @@
       undo.disabled = paper.untouched();
       clear.disabled = paper.isEmpty();
       root.classList.toggle("live-empty", paper.isEmpty());
-      const {strokes = [], example: image} = paper.now();
+      const {strokes = [], example: image, photo, ink} = paper.now();
+      if (photo) return changed(null, null, 0, ink);
       if (image) return changed(image);
       if (!strokes.length) return changed(null);
       const [{at, width, height}] = pen.inkOf(strokes);
       changed(digitlib.frame(at, width, height), strokes, canvas.clientWidth);
     }
-    undo.addEventListener("click", paper.undo);
-    clear.addEventListener("click", () => paper.show({strokes: []}));
+    for (const [button, act] of [[undo, paper.undo], [clear, () => paper.show({strokes: []})]])
+      button.addEventListener("click", () => {
+        act();
+        if (button.disabled) example.focus({preventScroll: true});
+      });
     example.addEventListener("change", () => {
       if (example.value) paper.show({example: bytes(digitlib.examples[example.value])});
       example.value = "";
@@ -300,18 +317,18 @@
     return canvas;
   }
 
+  // bytes that hold four pixels each, in four shades, unpacked
+  const grays = (packed) => Uint8Array.from({length: 4 * packed.length},
+    (_, i) => 85 * ((packed[i >> 2] >> (6 - 2 * (i % 4))) & 3));
+
   // Digits that a chapter kept for the pages: {images: n × 784 bytes, labels, learn}
   async function digits() {
     const {images, labels, learn} = digitlib.data.digits;
     const packed = new Uint8Array(await digitlib.unzipped(images).arrayBuffer());
-    const all = new Uint8Array(4 * packed.length);
-    packed.forEach((four, i) => {
-      for (let k = 0; k < 4; k++) all[4 * i + k] = 85 * ((four >> (6 - 2 * k)) & 3);
-    });
-    return {images: all, labels: Uint8Array.from(labels), learn};
+    return {images: grays(packed), labels: Uint8Array.from(labels), learn};
   }
 
   Object.assign(window.digitlib, {
-    show: {element, live, typed, choice, draws, slider, large, plot, histogram, tiles, bars, matrix, pad, digits},
+    show: {element, status, live, typed, choice, draws, slider, large, plot, histogram, tiles, bars, matrix, pad, grays, digits},
   });
 })();

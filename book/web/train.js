@@ -4,11 +4,12 @@
 (() => {
   "use strict";
   const {Learner, bytes, interval, picture, percent, recorded} = window.digitlib;
-  const {element, live, plot, tiles, bars, matrix, pad, digits: load} = window.digitlib.show;
+  const {element, live, plot, tiles, bars, matrix, pad, grays, digits: load} = window.digitlib.show;
   const BUDGET = 12; // milliseconds of work a frame
   const SLOWLY = 40; // steps at the start, one a frame
   const LONG = 16; // milliseconds of drawing, from which every other frame is without
   const MISREAD = 12;
+  const END = 20_000; // steps, of which an address can keep as many
   const RATES = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3];
   const isHigh = ({rate, optimizer}) => rate >= {adam: 0.1, sgd: 1}[optimizer];
   const trapOf = (settings) => (settings.trap === "none" && isHigh(settings) ? "rate" : settings.trap);
@@ -61,7 +62,7 @@
     <p class="train-trap"></p>
     <p class="train-said" role="status"></p>
     <div class="train-parts">
-      <section class="train-weights">
+      <section>
         <h3>The weights of each unit</h3>
         <canvas class="train-tiles" role="img"></canvas>
         <p class="train-legend"><span class="train-kind"></span> <span class="live-more">orange</span> where ink counts for it, <span class="live-less">purple</span> where ink counts against it. <span class="train-dead"></span></p>
@@ -70,7 +71,7 @@
           <div><label>Unit <input type="number" min="1" value="1"></label><p></p><ol></ol></div>
         </div>
       </section>
-      <section class="train-yours">
+      <section>
         <h3>Your digit</h3>
         <div class="train-pad"></div>
         <ol class="train-read"></ol>
@@ -88,11 +89,11 @@
       <section class="train-more"><h3>Confusion matrix</h3><table></table><p>Rows: labels. Columns: answers. Held-out digits only.</p></section>
       <section class="train-more"><h3>Misread now</h3><ol class="train-misread"></ol><p class="train-forgot">Held-out digits it gets wrong: label → answer.</p></section>
     </div>
-    <details class="train-settings train-more"><summary>Settings</summary>
+    <details class="train-more"><summary>Settings</summary>
       <p>A change starts again, with a new network.</p>
       <div class="train-choices"></div>
     </details>
-    <details class="train-check train-more"><summary>Is the gradient right?</summary>
+    <details class="train-more"><summary>Is the gradient right?</summary>
       <p>Twenty weights are moved, one at a time, by a hundred-thousandth up and down, and the loss of the last batch is measured both times. The gradient, computed without any such trial, should say the same.</p>
       <div class="live-row"><button type="button" data-do="check">Check the gradient</button></div>
       <div class="train-checked" role="status"></div>
@@ -130,12 +131,13 @@
 
     const columns = (units) => Math.ceil(Math.sqrt(units));
     unitInput.addEventListener("input", () => {
-      chosen = Math.min(shown.units, Math.max(1, Number(unitInput.value))) - 1;
+      chosen = Math.min(shown.units, Math.max(1, Math.floor(unitInput.value))) - 1;
       weights(shown, shown.image);
     });
     canvas.addEventListener("click", ({offsetX, offsetY}) => {
+      const [right, down] = [offsetX, offsetY].map((v) => Math.max(0, v)); // on the border they are below
       const across = columns(shown.units), size = canvas.clientWidth / across; // it has no more rows
-      chosen = Math.min(shown.units - 1, Math.floor(offsetY / size) * across + Math.floor(offsetX / size));
+      chosen = Math.min(shown.units - 1, Math.floor(down / size) * across + Math.floor(right / size));
       unitInput.value = chosen + 1;
       weights(shown, shown.image);
     });
@@ -232,16 +234,14 @@
     if (["labels", "pixels", "zeros", "bytes"].includes(given.get("trap"))) settings.trap = given.get("trap");
     if (RATES.includes(Number(given.get("rate")))) settings.rate = Number(given.get("rate"));
     if (/^\d{1,6}$/.test(given.get("seed") ?? "")) settings.seed = Number(given.get("seed"));
-    const steps = Math.min(20_000, Math.max(0, Math.floor(given.get("steps")) || 0));
+    const steps = Math.min(END, Math.max(0, Math.floor(given.get("steps")) || 0));
     const taught = given.getAll("taught").flatMap((one) => {
-      const [, label, step, times, image] = /^(\d)\.(\d{1,5})\.(1|10|100)\.([\w-]+)$/.exec(one) ?? [];
-      const shades = image && bytes(image);
-      return shades?.length === 196 ? [{label: Number(label), step: Number(step), times: Number(times), image: grays(shades)}] : [];
+      const [, label, step, times, image] = /^(\d)\.(\d{1,5})\.(1|10|100)\.([\w-]{262})$/.exec(one) ?? [];
+      return image ? [{label: Number(label), step: Number(step), times: Number(times), image: grays(bytes(image))}] : [];
     });
     return {settings, steps, taught, isGiven: given.size > 0};
   }
   // a drawing in four shades, as an address keeps it
-  const grays = (packed) => Uint8Array.from({length: 784}, (_, i) => 85 * ((packed[i >> 2] >> (6 - 2 * (i % 4))) & 3));
   const shadesOf = (image) => Uint8Array.from({length: 196}, (_, i) =>
     [0, 1, 2, 3].reduce((all, k) => (all << 2) | Math.round(image[4 * i + k] / 85), 0));
   const addressOf = ({settings, steps, taught}) => new URLSearchParams([
@@ -302,10 +302,7 @@
       const end = performance.now() + BUDGET;
       let news = false;
       do {
-        if (waiting.length && waiting[0].step <= learner.steps) {
-          const {image: one, label, times} = waiting.shift();
-          teach(one, label, times);
-        }
+        teachWaiting();
         news = learner.work() || news;
         if (learner.steps >= until && learner.last?.step !== learner.steps) {
           learner.examineNow();
@@ -339,7 +336,8 @@
     }
     function play(steps = Infinity) {
       show(learner);
-      until = learner.steps + steps;
+      if (isOver()) return;
+      until = Math.min(END, learner.steps + steps);
       playing = true;
       button("play").textContent = "Pause";
       say("");
@@ -364,9 +362,20 @@
     // on its own page the address has all that is needed to see the same again
     function keep() {
       if ("open" in root.dataset)
-        history.replaceState(null, "", `${location.pathname}${location.search}#${addressOf(learner)}`);
+        history.replaceState(null, "", `${location.pathname}${location.search}#${addressOf({...learner, taught: [...learner.taught, ...waiting]})}`);
     }
 
+    // what the address has it taught at this step
+    function teachWaiting() {
+      if (!waiting.length || waiting[0].step > learner.steps) return;
+      const {image: one, label, times} = waiting.shift();
+      teach(one, label, times);
+    }
+    function isOver() {
+      if (learner.steps < END) return false;
+      say(`It ends after ${number(END)} steps; "Start again" begins another.`);
+      return true;
+    }
     function teach(one, label, times) {
       learner.examineNow();
       before = learner.last;
@@ -390,6 +399,8 @@
     button("step").addEventListener("click", () => {
       stop();
       shown = learner;
+      if (isOver()) return draw(true);
+      teachWaiting();
       learner.step();
       draw(false);
       say(`Step ${learner.steps}, loss ${learner.losses.at(-1)[1].toFixed(2)}.`);
@@ -405,6 +416,7 @@
     button("recorded").addEventListener("click", () => {
       pause();
       show(replay);
+      slider.focus({preventScroll: true}); // the button is disabled now
       say("");
     });
     slider.max = replay.stops.length - 1;
@@ -414,11 +426,10 @@
       draw(true);
     });
     function restart() {
-      playing = false;
-      button("play").textContent = "Play";
+      stop();
       waiting = [];
       anew();
-      show(learner);
+      shown = learner;
       draw(true);
       say("A new network, not trained yet.");
       keep();
@@ -440,7 +451,7 @@
     function change(name, value) {
       settings = {...settings, [name]: value};
       showSettings();
-      playing = false;
+      stop();
       later(restart);
     }
     function showSettings() {
@@ -457,10 +468,10 @@
       one.dataset.trap = trap;
       one.addEventListener("click", () => {
         const off = one.ariaPressed === "true", {rate: usual} = START;
-        const rateNow = trap === "rate" && !off ? {adam: 0.1, sgd: 3}[settings.optimizer] : usual;
+        const rateNow = trap === "rate" && !off ? {adam: 0.1, sgd: 3}[settings.optimizer] : isHigh(settings) ? usual : settings.rate;
         settings = {...settings, rate: rateNow, trap: off || trap === "rate" ? "none" : trap};
         showSettings();
-        playing = false;
+        stop();
         later(() => {
           restart();
           play();
@@ -478,8 +489,6 @@
       one.dataset.teach = label;
       one.setAttribute("aria-label", `Teach it: this is a ${label}`);
       one.addEventListener("click", () => {
-        show(learner);
-        learner.examineNow();
         teach(image, label, Number(root.querySelector(".train-teach select").value));
         if (!playing) play(Math.ceil(learner.x.length / settings.batch));
       });
@@ -512,22 +521,20 @@
       }
     });
     addEventListener("resize", () => draw(true));
-    new MutationObserver(() => draw(true)).observe(document.documentElement, {attributeFilter: ["data-theme"]});
 
     function open() {
       const given = settingsOf("open" in root.dataset ? location.hash.slice(1) : "");
       ({settings} = given);
       showSettings();
       anew();
-      draw(true);
-      if (!given.isGiven) return;
       waiting = given.taught.sort((a, b) => a.step - b.step);
-      show(learner);
+      shown = given.isGiven ? learner : replay;
+      draw(true);
       if (given.steps) play(given.steps);
     }
     open();
     addEventListener("hashchange", () => {
-      pause();
+      stop(); // without keeping its address in place of the new one
       open();
     });
   }

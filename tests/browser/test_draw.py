@@ -302,6 +302,28 @@ def test_without_the_runtime(page, address):
     heard(page, "reads a 7")
 
 
+def test_without_the_runtime_while_one_writes(page, address):
+    """Several answers are awaited when the loading fails; one of them says so."""
+    page.route("**/network.js", lambda route: (page.wait_for_timeout(1500), route.abort()))
+    page.goto(address)
+    draw(page, SEVEN, BAR)
+    heard(page, "cannot run in this browser")
+    page.trouble.clear()
+
+
+def test_what_is_written_stays_on_a_narrower_paper(page, address):
+    page.set_viewport_size({"width": 844, "height": 600})
+    page.goto(address)
+    answering(page, *(7 * [0] + [1] + 3 * [0]))
+    draw(page, [(0.9, 0.2), (0.95, 0.8)])
+    heard(page, "reads a 7")
+    page.set_viewport_size({"width": 360, "height": 800})
+    page.wait_for_timeout(200)
+    assert page.locator(".draw-canvas").evaluate(
+        "one => one.getContext('2d').getImageData(0, 0, one.width, one.height).data.some(v => v)"
+    )
+
+
 def test_phone_dark_and_accessible(page, address):
     page.set_viewport_size(PHONE)
     for scheme in ("light", "dark"):

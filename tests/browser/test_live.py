@@ -343,6 +343,40 @@ def test_half_a_pixel(visit):
     assert bars(part) == whole
 
 
+@pytest.mark.parametrize("name", few(["patience", "another", "runs", "step"], 1))
+def test_plots_follow_the_width_and_the_theme(visit, name):
+    part = visit(name)
+    canvas, pixels = part.locator("canvas").first, "one => one.toDataURL()"
+    part.page.set_viewport_size({"width": 360, "height": 640})
+    part.page.wait_for_timeout(200)
+    fine = "one => one.width / one.getBoundingClientRect().width"
+    assert abs(canvas.evaluate(fine) - 1) < 0.02
+    light = canvas.evaluate(pixels)
+    part.page.evaluate("document.documentElement.dataset.theme = 'dark'")
+    part.page.wait_for_timeout(200)
+    assert canvas.evaluate(pixels) != light
+
+
+def test_pictures_that_take_no_pointer_let_a_page_scroll(visit):
+    touch = "one => getComputedStyle(one).touchAction"
+    assert visit("four").locator(".live-seen").evaluate(touch) == "auto"
+    assert visit("shift").locator(".live-seen").evaluate(touch) == "none"
+
+
+def test_a_part_that_cannot_be_loaded_says_so_and_leaves_the_others(new_tab, served):
+    tab = new_tab()
+    tab.route("**/data/evaluated.js", lambda route: route.abort())
+    tab.goto(f"{served}notebooks/{WHERE['another']}.html")
+    for decline in tab.get_by_role("button", name="Show without a guess").all()[::-1]:
+        decline.click()
+    for name in ("another", "four"):
+        tab.locator(f"[data-live={name}]").scroll_into_view_if_needed()
+    tab.locator("[data-live=four][data-ready]").wait_for()
+    told = tab.locator("[data-live=another]").inner_text()
+    assert "could not be loaded (data/evaluated.js" in told
+    tab.trouble.clear()
+
+
 @pytest.mark.slow
 def test_place_reads_a_photo(visit, tmp_path):
     part = visit("place")
@@ -358,6 +392,12 @@ def test_place_reads_a_photo(visit, tmp_path):
     part.page.wait_for_function(
         r"/packaged one says 7, /.test(document.querySelector('[data-live=place] > .live-said').textContent)"
     )
+    small = bars(part)
+    box = part.locator(".live-paper").bounding_box()
+    part.page.mouse.click(box["x"] + 20, box["y"] + 20)
+    assert bars(part) != small
+    press(part, "Undo")  # back to the photo
+    assert bars(part) == small
     part.get_by_label("cut out the ink").uncheck()
     part.page.wait_for_function(
         r"!/packaged one says 7, > /.test(document.querySelector('[data-live=place] > .live-said').textContent)"

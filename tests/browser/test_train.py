@@ -99,8 +99,60 @@ def test_an_address_gives_the_same_again(visit, page, served):
     assert again.locator(".train-taught").inner_text() == page.locator(".train-taught").inner_text()
 
 
+TAUGHT = "taught=5.{}.1." + 262 * "A"  # blank, as a five
+
+
+def test_what_an_address_teaches_later_is_kept(visit, served):
+    tab = visit(f"{served}train/index.html#steps=15000&{TAUGHT.format(9000)}")
+    press(tab, "Pause")
+    tab.locator(".train-said", has_text="are read").wait_for()
+    assert TAUGHT.format(9000) in tab.url
+    tab = visit(f"{served}train/index.html#steps=0&{TAUGHT.format(2)}")
+    for _ in range(3):
+        press(tab, "One step")
+    assert "Taught: 5" in tab.locator(".train-taught").inner_text()
+
+
+def test_an_address_given_while_it_runs(visit, served):
+    tab = visit(f"{served}train/index.html#steps=15000")
+    tab.evaluate("location.hash = '#units=4&seed=9&steps=60'")
+    tab.locator(".train-said", has_text="Step 60").wait_for()
+    assert "4 units" in tab.locator(".train-time").inner_text()
+    assert "units=4" in tab.url
+    tab.evaluate("location.hash = ''")
+    tab.locator(".train-where:not(.train-live)").wait_for()
+    assert "16 units" in tab.locator(".train-replay span").inner_text()
+
+
+def test_it_ends_where_an_address_can_keep_it(visit, served):
+    tab = visit(f"{served}train/index.html#units=4&batch=1&steps=20000")
+    reached(tab, "steps", 20_000)
+    tab.get_by_role("button", name="Play", exact=True).click()
+    tab.locator(".train-said", has_text="It ends after 20,000 steps").wait_for()
+    press(tab, "One step")
+    assert state(tab)[0] == 20_000
+
+
+def test_a_trap_leaves_the_learning_rate(visit, served):
+    tab = visit(f"{served}train/index.html#optimizer=sgd&rate=0.3")
+    for _ in range(2):
+        press(tab, "Shuffled labels")
+        reached(tab, "steps", 1)
+        assert "rate=0.3" in tab.url
+
+
 @pytest.mark.parametrize(
-    "text", few(["#units=7&rate=x&steps=-3", "#taught=9.1.1.zzz", "#%%%", "#seed=1e9"], 1)
+    "text",
+    few(
+        [
+            "#units=7&rate=x&steps=-3",
+            "#taught=9.1.1.zzz",
+            "#%%%",
+            "#seed=1e9",
+            "#taught=5.10.1.abcde",
+        ],
+        1,
+    ),
 )
 def test_an_address_that_says_nonsense(visit, served, text):
     tab = visit(f"{served}train/index.html{text}")
@@ -213,6 +265,9 @@ def test_a_unit_is_looked_at(page):
     assert re.search(r"sum is -?\d+\.\d\d", words)
     page.locator(".train-tiles").click(position={"x": 10, "y": 10})
     assert page.get_by_role("spinbutton", name="Unit").input_value() == "1"
+    page.locator(".train-tiles").click(position={"x": 0, "y": 0})  # its border
+    page.get_by_role("spinbutton", name="Unit").fill("2.5")
+    assert page.locator(".train-unit canvas").get_attribute("aria-label") == "Weights of unit 2"
 
 
 def test_by_keyboard_alone(page):

@@ -3,16 +3,15 @@
 (() => {
   "use strict";
   const {random, percent, interval} = window.digitlib;
-  const {element, live, draws, histogram} = window.digitlib.show;
+  const {element, status, live, draws, histogram} = window.digitlib.show;
 
   live("another", (root) => {
     const {right, n} = digitlib.data.evaluated, share = right / n, next = random(5), drawn = [];
     const [low, high] = interval(right, n), spread = Math.sqrt((share * (1 - share)) / n);
-    const canvas = element("canvas", {className: "live-plot"}), said = element("p", {className: "live-said"});
+    const canvas = element("canvas", {className: "live-plot"}), said = status();
     canvas.setAttribute("role", "img");
     root.append(draws(["Draw another test set", "100 more", "Forget them"],
       {draw, forget: () => drawn.splice(0), show}), canvas, said);
-    said.setAttribute("role", "status");
 
     function draw() {
       let count = 0;

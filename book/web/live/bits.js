@@ -2,7 +2,7 @@
 (() => {
   "use strict";
   const {bytes, percent, recorded, interval} = window.digitlib;
-  const {element, live, choice, tiles, bars, pad, digits} = window.digitlib.show;
+  const {element, status, live, choice, tiles, bars, pad, digits} = window.digitlib.show;
 
   live("bits", async (root) => {
     const {images, labels, learn} = await digits(), {network, units, read, last} = await recorded({images, labels, learn});
@@ -10,10 +10,9 @@
     const before = last.answers.map(({answer}) => answer); // with 32 bits, as the chapter recorded them
     const x = Float64Array.from(images.subarray(784 * learn), (v) => v / 255);
     let image;
-    const canvas = element("canvas", {className: "live-weights"}), list = element("ol"), said = element("p", {className: "live-said"}), paper = element("div");
+    const canvas = element("canvas", {className: "live-weights"}), list = element("ol"), said = status(), paper = element("div");
     canvas.setAttribute("role", "img");
     canvas.setAttribute("aria-label", "The weights of the sixteen units");
-    said.setAttribute("role", "status");
     root.append(choice("Bits a weight", [SENT, 6, 4, 3, 2, 1].map((b) => [b, b === SENT ? `${b}, as sent` : b]), round),
       said, element("div", {className: "live-two"}, canvas, element("div", {}, paper, list)));
     const set = bars(list, "Probability of each digit");

@@ -2,15 +2,14 @@
 (() => {
   "use strict";
   const {bytes, recorded, probability} = window.digitlib;
-  const {element, live, slider, large, bars, pad, digits} = window.digitlib.show;
+  const {element, status, live, slider, large, bars, pad, digits} = window.digitlib.show;
   const SIDE = 28;
 
   live("cover", async (root) => {
     const {read} = await recorded(await digits());
     let image = bytes(digitlib.examples[7]), size = 5, left = 8, top = 5;
     const paper = element("div"), seen = element("div", {className: "live-seen live-move"});
-    const list = element("ol"), said = element("p", {className: "live-said"});
-    said.setAttribute("role", "status");
+    const list = element("ol"), said = status();
     const across = slider("Patch, from the left", {min: 0, max: SIDE - 1, value: left}, (v) => {
       left = v;
       show();

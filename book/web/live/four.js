@@ -2,15 +2,14 @@
 (() => {
   "use strict";
   const {percent, picture, random, shuffled, recorded, interval} = window.digitlib;
-  const {element, live, typed, large, digits} = window.digitlib.show;
+  const {element, status, live, typed, large, digits} = window.digitlib.show;
   const MANY = 20;
 
   live("four", async (root) => {
     const {images, labels, learn} = await digits(), {read} = await recorded({images, labels, learn});
     const both = [...labels.keys()].filter((i) => i >= learn && [4, 9].includes(labels[i]));
     let round = 0, asked, yours;
-    const seen = element("div", {className: "live-seen"}), said = element("p", {className: "live-said"}), missed = element("ol", {className: "live-missed"});
-    said.setAttribute("role", "status");
+    const seen = element("div", {className: "live-seen"}), said = status(), missed = element("ol", {className: "live-missed"});
     const buttons = [4, 9].map((digit) => {
       const one = element("button", {type: "button", textContent: digit, className: "live-main"});
       one.addEventListener("click", () => answer(digit));

@@ -2,7 +2,7 @@
 (() => {
   "use strict";
   const {bytes, even, probability, recorded} = window.digitlib;
-  const {element, live, large, bars, pad, digits} = window.digitlib.show;
+  const {element, status, live, large, bars, pad, digits} = window.digitlib.show;
   const SIDE = 28;
 
   // the digit placed again, by a center half a pixel too far right and down; and how far it went
@@ -17,8 +17,7 @@
   live("half", async (root) => {
     const {read} = await recorded(await digits());
     let image;
-    const paper = element("div"), seen = element("div", {className: "live-seen live-cross"}), list = element("ol"), said = element("p", {className: "live-said"});
-    said.setAttribute("role", "status");
+    const paper = element("div"), seen = element("div", {className: "live-seen live-cross"}), list = element("ol"), said = status();
     const wrong = element("input", {type: "checkbox"});
     wrong.addEventListener("change", show);
     root.append(element("div", {className: "live-two"}, paper, element("div", {},

@@ -2,15 +2,14 @@
 (() => {
   "use strict";
   const {bytes, percent, probability} = window.digitlib;
-  const {element, live, typed, large} = window.digitlib.show;
+  const {element, status, live, typed, large} = window.digitlib.show;
   const NONE = "cannot tell";
 
   for (const [name, kept] of [["judge", "judged"], ["suspect", "suspects"]]) live(name, (root) => {
     const {images, labels, answers, confidences, rejected = []} = digitlib.data[kept], n = labels.length;
     const all = bytes(images);
     let yours = [];
-    const seen = element("div", {className: "live-seen"}), said = element("p", {className: "live-said"}), before = element("p", {className: "live-said"});
-    said.setAttribute("role", "status");
+    const seen = element("div", {className: "live-seen"}), said = status(), before = element("p", {className: "live-said"});
     const buttons = [...Array(10).keys(), NONE].map((answer) => {
       const one = element("button", {type: "button", textContent: answer});
       one.addEventListener("click", () => judge(answer));

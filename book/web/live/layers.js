@@ -1,14 +1,13 @@
 // Convolutions: what each layer of the packaged network gives for what one writes.
 (() => {
   "use strict";
-  const {element, live, choice, tiles, pad} = window.digitlib.show;
+  const {element, status, live, choice, tiles, pad} = window.digitlib.show;
   const KERNEL = 3, SIDE = 28; // of each of its convolutions, and of a digit
 
   live("layers", (root) => {
     let maps = [], shown = 0, image = null;
-    const paper = element("div"), canvas = element("canvas", {className: "live-maps"}), said = element("p", {className: "live-said"});
+    const paper = element("div"), canvas = element("canvas", {className: "live-maps"}), said = status();
     canvas.setAttribute("role", "img");
-    said.setAttribute("role", "status");
     const layers = choice("Layer", ["first", "second", "third", "fourth", "fifth"].map((name, k) => [k, name]), (k) => {
       shown = k;
       draw();

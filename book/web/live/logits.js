@@ -2,13 +2,13 @@
 (() => {
   "use strict";
   const {net} = window.digitlib;
-  const {element, live, choice, slider, bars} = window.digitlib.show;
+  const {element, status, live, choice, slider, bars} = window.digitlib.show;
   const START = [-2, -1, 1, 3, -4, 1, -3, 0, 4, 0.5]; // of an 8 that could be a 3
 
   live("logits", (root) => {
     const logits = [...START];
     let top = "softmax", temperature = 1;
-    const list = element("ol"), said = element("p", {className: "live-said"});
+    const list = element("ol"), said = status();
     const sliders = logits.map((value, digit) =>
       slider(`Sum for ${digit}`, {min: -6, max: 6, step: 0.5, value, told: (v) => v.toFixed(1)}, (v) => {
         logits[digit] = v;
@@ -22,7 +22,7 @@
         temperature = v;
         show();
       }),
-      element("div", {className: "live-two live-top"}, element("div", {className: "live-sliders"}, ...sliders),
+      element("div", {className: "live-two"}, element("div", {className: "live-sliders"}, ...sliders),
         element("div", {}, list, said)));
     const set = bars(list, "Output for each digit");
     function show() {

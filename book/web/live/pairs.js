@@ -2,12 +2,11 @@
 (() => {
   "use strict";
   const {random} = window.digitlib;
-  const {element, live, draws} = window.digitlib.show;
+  const {element, status, live, draws} = window.digitlib.show;
 
   live("pairs", (root) => {
     const {first, second, accuracies, p} = digitlib.data.pairs, next = random(3), counts = [0, 0, 0];
-    const said = element("p", {className: "live-said"}), list = element("ol", {className: "live-tally"});
-    said.setAttribute("role", "status");
+    const said = status(), list = element("ol", {className: "live-tally"});
     const rows = [`Anna's network (${first}) is significantly better`, "no significant difference", `Ben's network (${second}) is significantly better`].map((text) => {
       const bar = element("span", {className: "live-bar"}), count = element("b");
       list.append(element("li", {}, text, bar, count));

@@ -2,14 +2,13 @@
 (() => {
   "use strict";
   const {percent} = window.digitlib;
-  const {element, live, choice, slider, plot} = window.digitlib.show;
+  const {element, status, live, choice, slider, plot} = window.digitlib.show;
 
   live("patience", (root) => {
     const {curves} = digitlib.data;
     let [{losses, accuracies}] = curves, patience = 3;
-    const canvas = element("canvas", {className: "live-plot"}), said = element("p", {className: "live-said"});
+    const canvas = element("canvas", {className: "live-plot"}), said = status();
     canvas.setAttribute("role", "img");
-    said.setAttribute("role", "status");
     root.append(choice("Run", curves.map((one) => [one, one.name]), (one) => {
       ({losses, accuracies} = one);
       show();

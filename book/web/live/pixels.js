@@ -2,7 +2,7 @@
 (() => {
   "use strict";
   const {bytes, picture} = window.digitlib;
-  const {element, live, slider, large, bars, pad, digits} = window.digitlib.show;
+  const {element, status, live, slider, large, bars, pad, digits} = window.digitlib.show;
   const SIDE = 28;
 
   live("pixels", async (root) => {
@@ -17,7 +17,7 @@
     });
     let image, y = 6, x = 10;
     const paper = element("div"), seen = element("div", {className: "live-seen"}), number = element("p", {className: "live-said"});
-    const list = element("ol"), said = element("p", {className: "live-said"});
+    const list = element("ol"), said = status();
     const row = slider("Row", {min: 0, max: SIDE - 1, value: y, told: (v) => v + 1}, (v) => point(v, x));
     const column = slider("Column", {min: 0, max: SIDE - 1, value: x, told: (v) => v + 1}, (v) => point(y, v));
     root.append(element("div", {className: "live-two"}, paper,

@@ -3,7 +3,7 @@
 (() => {
   "use strict";
   const {bytes, recorded, probability, pen, photo: {photoOf, pixelsOf, chooses}} = window.digitlib;
-  const {element, live, large, bars, pad, digits} = window.digitlib.show;
+  const {element, status, live, large, bars, pad, digits} = window.digitlib.show;
   const SIDE = 28, BOX = 20, NOTHING = 10;
   const INKED = 0.25; // of a pixel that belongs to the ink
   const STEPS = {cut: "cut out the ink", shape: "keep its proportions", rim: "leave a rim: a box of 20×20", mass: "center it by its mass"};
@@ -64,8 +64,7 @@
   live("place", async (root) => {
     const {read} = await recorded(await digits()), on = {cut: true, shape: true, rim: true, mass: true};
     let ink, touched = false;
-    const paper = element("div"), seen = element("div", {className: "live-seen"}), list = element("ol"), said = element("p", {className: "live-said"});
-    said.setAttribute("role", "status");
+    const paper = element("div"), seen = element("div", {className: "live-seen"}), list = element("ol"), said = status();
     const boxes = Object.entries(STEPS).map(([name, text]) => {
       const input = element("input", {type: "checkbox", checked: true});
       input.addEventListener("change", () => {
@@ -89,9 +88,7 @@
       try {
         const canvas = await photoOf(file), found = digitlib.handwriting.inkIn(pixelsOf(canvas));
         const side = Math.max(found.width, found.height);
-        putOn({photo: canvas});
-        ink = put(square(side), found, Math.round((side - found.width) / 2), Math.round((side - found.height) / 2));
-        show();
+        putOn({photo: canvas, ink: put(square(side), found, Math.round((side - found.width) / 2), Math.round((side - found.height) / 2))});
       } catch (error) {
         said.textContent = error.message;
       }
@@ -120,8 +117,9 @@
         tell(`says ${best === NOTHING ? "no digit" : best}, ${probability(q[best])}`);
       });
     }
-    const putOn = pad(paper, (image, strokes, size) => {
-      if (strokes) {
+    const putOn = pad(paper, (image, strokes, size, ofPhoto) => {
+      if (ofPhoto) ink = ofPhoto;
+      else if (strokes) {
         const [written, back] = pen.inkOf(strokes), [[left, top], [right]] = [back([0, 0]), back([written.width, 0])];
         const scale = written.width / (right - left);
         ink = put(square(Math.round(size * scale)), written, Math.round(left * scale), Math.round(top * scale));

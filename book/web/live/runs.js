@@ -2,15 +2,14 @@
 (() => {
   "use strict";
   const {percent, random} = window.digitlib;
-  const {element, live, choice, slider, histogram} = window.digitlib.show;
+  const {element, status, live, choice, slider, histogram} = window.digitlib.show;
   const STUDIES = 400;
 
   live("runs", (root) => {
     const {first, second, last, accuracies} = digitlib.data.pairs;
     let other = 1, runs = 1;
-    const canvas = element("canvas", {className: "live-plot"}), said = element("p", {className: "live-said"});
+    const canvas = element("canvas", {className: "live-plot"}), said = status();
     canvas.setAttribute("role", "img");
-    said.setAttribute("role", "status");
     root.append(choice("Two recipes", [[1, `${first} − ${second}`], [2, `${first} − ${last}`]], (value) => {
       other = value;
       show();

@@ -2,13 +2,13 @@
 (() => {
   "use strict";
   const {bytes, net, recorded, probability} = window.digitlib;
-  const {element, live, slider, large, bars, digits} = window.digitlib.show;
+  const {element, status, live, slider, large, bars, digits} = window.digitlib.show;
   const SIDE = 28;
 
   live("shift", async (root) => {
     const {network} = await recorded(await digits());
     let digit = 7, right = 0, down = 0, invert = false, scale = 255;
-    const seen = element("div", {className: "live-seen live-move"}), list = element("ol"), said = element("p", {className: "live-said"});
+    const seen = element("div", {className: "live-seen live-move"}), list = element("ol"), said = status();
     const across = slider("Right", {min: -8, max: 8, value: 0}, (v) => {
       right = v;
       show();

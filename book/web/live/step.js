@@ -2,7 +2,7 @@
 (() => {
   "use strict";
   const {net, recorded} = window.digitlib;
-  const {element, live, slider, plot, digits} = window.digitlib.show;
+  const {element, status, live, slider, plot, digits} = window.digitlib.show;
   const EARLY = 12, BATCH = 32, REACH = 3, POINTS = 61; // which of the recorded networks; the curve
   const RATES = [0.3, 1, 3, 10, 30, 100, 300];
 
@@ -21,7 +21,7 @@
     });
     const high = Math.max(...curve.map(([, loss]) => loss)) * 1.05, low = 0;
     let rate = 3, w = start, path = [];
-    const canvas = element("canvas", {className: "live-plot"}), said = element("p", {className: "live-said"});
+    const canvas = element("canvas", {className: "live-plot"}), said = status();
     canvas.setAttribute("role", "img");
     const step = element("button", {type: "button", textContent: "Step", className: "live-main"});
     const back = element("button", {type: "button", textContent: "Back to the start"});

@@ -2,7 +2,7 @@
 (() => {
   "use strict";
   const {bytes, probability} = window.digitlib;
-  const {element, live, slider, large, pad} = window.digitlib.show;
+  const {element, status, live, slider, large, pad} = window.digitlib.show;
   const SIDE = 28, NOTHING = 10;
 
   // turned clockwise about the middle, between pixels by their distance
@@ -20,8 +20,7 @@
 
   live("turn", (root) => {
     let image = bytes(digitlib.examples[6]), degrees = 0, touched = false;
-    const paper = element("div"), seen = element("div", {className: "live-seen"}), said = element("p", {className: "live-said"});
-    said.setAttribute("role", "status");
+    const paper = element("div"), seen = element("div", {className: "live-seen"}), said = status();
     const turn = slider("Turned", {min: -180, max: 180, step: 5, value: 0, told: (v) => `${v}°`}, (v) => {
       degrees = v;
       touched = true;

@@ -2,13 +2,13 @@
 (() => {
   "use strict";
   const {bytes, net, recorded} = window.digitlib;
-  const {element, live, tiles, bars, pad, digits} = window.digitlib.show;
+  const {element, status, live, tiles, bars, pad, digits} = window.digitlib.show;
 
   live("units", async (root) => {
     const {network, units} = await recorded(await digits());
     const {value} = network.parameters[0], biases = network.parameters[1].value;
     let image, chosen = 0;
-    const paper = element("div"), list = element("ol"), said = element("p", {className: "live-said"});
+    const paper = element("div"), list = element("ol"), said = status();
     const product = element("canvas", {className: "live-large"}), row = element("div", {className: "live-units"});
     row.setAttribute("role", "group");
     row.setAttribute("aria-label", "Hidden units");

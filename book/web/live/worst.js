@@ -2,15 +2,14 @@
 (() => {
   "use strict";
   const {bytes, net, recorded, random, probability} = window.digitlib;
-  const {element, live, choice, slider, large, bars, pad, digits} = window.digitlib.show;
+  const {element, status, live, choice, slider, large, bars, pad, digits} = window.digitlib.show;
   const STEPS = 20;
 
   live("worst", async (root) => {
     const {network, read} = await recorded(await digits());
     let image = bytes(digitlib.examples[7]), size = 0, way = "any";
     const paper = element("div"), seen = element("div", {className: "live-seen"});
-    const list = element("ol"), said = element("p", {className: "live-said"});
-    said.setAttribute("role", "status");
+    const list = element("ol"), said = status();
     const toward = element("select", {}, element("option", {value: "any", textContent: "any other digit"}),
       ...Array.from({length: 10}, (_, k) => element("option", {value: k, textContent: k})));
     toward.addEventListener("change", () => {
