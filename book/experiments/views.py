@@ -1,7 +1,7 @@
 """Do networks make other mistakes if they are given the digits in another form?
 
     python book/experiments/views.py --held-out    a quarter of an hour
-    python book/experiments/views.py               three quarters of an hour
+    python book/experiments/views.py               half an hour
 
 trains record on digits that are as they are, *upright* (the slant taken out), and *wide* (stretched
 until they fill 20 pixels to each side; Cireşan and others, 2012, gave 35 networks six widths). The
@@ -98,7 +98,7 @@ if __name__ == "__main__":
         calls = [("upright", 0), ("wide", 0), ("plain", 0), ("plain", 1)]
     else:
         name, option = "views", ""
-        calls = [(view, seed) for seed in range(5) for view in ("upright", "wide")]
+        calls = [(view, seed) for seed in range(3) for view in ("upright", "wide")]
     path = RESULTS / f"{name}.jsonl"
     there = (
         {(row["view"], row["seed"]): row for row in study.experiment(name)} if path.exists() else {}
