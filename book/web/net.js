@@ -178,21 +178,20 @@
 
   // Is the gradient right? Some weights are moved a little to both sides, and the loss is measured:
   // [{layer, by: what the gradient says, measured}]
-  const LITTLE = 1e-5;
   function check(network, x, labels, next, count = 20) {
     step(network, () => {}, x, labels, false);
     return Array.from({length: count}, (_, k) => {
       const one = network.parameters[k % network.parameters.length], {value, gradient} = one;
       let i = Math.floor(next() * value.length); // of a weight that matters, not of a blank pixel
       for (let k = 0; k < 99 && !gradient[i]; k++) i = Math.floor(next() * value.length);
-      const before = value[i];
-      const [up, down] = [before + LITTLE, before - LITTLE].map((moved) => {
+      const before = value[i], little = 1e-5;
+      const [up, down] = [before + little, before - little].map((moved) => {
         value[i] = moved;
         return crossEntropy(network.run(x, labels.length)[0], labels)[0];
       });
       value[i] = before;
       return {layer: network.layers.findIndex((layer) => layer.parameters.includes(one)),
-        by: gradient[i], measured: (up - down) / (2 * LITTLE)};
+        by: gradient[i], measured: (up - down) / (2 * little)};
     });
   }
 
