@@ -159,7 +159,7 @@ def compare(y_true, y_pred_a, y_pred_b):
 
 
 def as_probabilities(outputs):
-    """The ten outputs of a network for each image, shape (n, 10), as probabilities.
+    """The outputs of a network for each image, shape (n, 10) or (n, 11), as probabilities.
 
     Softmax outputs are given back as they are. Sigmoid outputs p are softmax outputs whose logits
     are ln(p / (1 - p)); outputs outside 0–1 are taken for logits. The largest stays the largest.
@@ -167,7 +167,7 @@ def as_probabilities(outputs):
     Raises
     ------
     ValueError
-        If the outputs are not finite floats of shape (n, 10).
+        If the outputs are not finite floats of such a shape.
     """
     outputs = np.asarray(outputs)
     if outputs.ndim != 2 or outputs.shape[1] - CLASSES not in (0, 1) or outputs.dtype.kind != "f":

@@ -20,6 +20,12 @@ WHERE = {
 SMALL = [name for name in WHERE if name != "train"]
 
 
+def uncover(tab):
+    """Show what guesses cover."""
+    for decline in tab.get_by_role("button", name="Show without a guess").all()[::-1]:
+        decline.click()
+
+
 @pytest.fixture
 def visit(new_tab, served):
     """A function that opens the chapter of a live part and gives the part when it is there."""
@@ -28,8 +34,7 @@ def visit(new_tab, served):
         tab = new_tab(viewport, **options)
         tab.add_init_script(SHIFTS)
         tab.goto(f"{base}notebooks/{WHERE[name]}.html")
-        for decline in tab.get_by_role("button", name="Show without a guess").all()[::-1]:
-            decline.click()  # what a guess covers
+        uncover(tab)
         tab.wait_for_timeout(200)
         tab.evaluate("window.moved = 0")  # what was shown on request has moved the rest
         tab.locator(f"#{name}, [data-live={name}]").first.scroll_into_view_if_needed()
@@ -367,8 +372,7 @@ def test_a_part_that_cannot_be_loaded_says_so_and_leaves_the_others(new_tab, ser
     tab = new_tab()
     tab.route("**/data/evaluated.js", lambda route: route.abort())
     tab.goto(f"{served}notebooks/{WHERE['another']}.html")
-    for decline in tab.get_by_role("button", name="Show without a guess").all()[::-1]:
-        decline.click()
+    uncover(tab)
     for name in ("another", "four"):
         tab.locator(f"[data-live={name}]").scroll_into_view_if_needed()
     tab.locator("[data-live=four][data-ready]").wait_for()
