@@ -13,22 +13,24 @@
     return made;
   }
 
-  // {page: {asked, right: [name], guesses: {name: text}}}; some browsers keep nothing
+  // {page: {asked, right: [name], guesses: {name: text}}}; some browsers keep it no longer than the page
+  let here = {};
   function kept() {
     try {
-      return JSON.parse(localStorage.getItem(KEPT)) ?? {};
+      return JSON.parse(localStorage.getItem(KEPT)) ?? here;
     } catch {
-      return {};
+      return here;
     }
   }
   function keep(change) {
     const all = kept();
+    here = all;
     all[page] = {asked: 0, right: [], guesses: {}, ...all[page]};
     change(all[page]);
     try {
       localStorage.setItem(KEPT, JSON.stringify(all));
     } catch {
-      // then it is asked again the next time
+      // then it is asked again on the next page
     }
     mark(all);
   }
@@ -142,7 +144,7 @@
       one.addEventListener("beforematch", () => show(""));
     }
     const asked = () => {
-      const aim = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+      const aim = document.getElementById(location.hash.slice(1));
       if (aim && hidden.some((one) => one.contains(aim))) show("");
     };
     addEventListener("hashchange", asked);
@@ -159,6 +161,7 @@
     for (const hint of document.querySelectorAll("details.guess")) guess(hint);
     if (first.length) keep((mine) => {
       mine.asked = first.length;
+      mine.right = mine.right.filter((name) => document.getElementById(`ask-${name}`)); // an older edition had others
     });
     else mark(kept());
   });

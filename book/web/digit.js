@@ -28,6 +28,9 @@
   const percent = (share, places = 1) => `${(100 * share).toFixed(places)}%`;
   const probability = (p) => (p > 0.9995 ? "> 99.9%" : p < 0.0005 ? "< 0.1%" : percent(p));
 
+  const sum = (numbers) => numbers.reduce((total, value) => total + value, 0);
+  const argmax = (numbers) => numbers.indexOf(Math.max(...numbers));
+
   // 95% interval of a share (Wilson 1927)
   function interval(part, whole) {
     const z = 1.959964, p = part / whole, scale = 1 + z ** 2 / whole;
@@ -41,7 +44,6 @@
 
   // halves go to the even neighbor, as in Python
   const even = (x) => (Math.abs(x % 1) === 0.5 ? 2 * Math.round(x / 2) : Math.round(x));
-  const sum = (numbers) => numbers.reduce((total, value) => total + value, 0);
 
   // n numbers, by a loop: many times as fast as by Float64Array.from
   function filled(n, f) {
@@ -122,5 +124,5 @@
   }
 
   window.digitlib = Object.assign(window.digitlib ?? {},
-    {SIDE, bytes, forAddress, unzipped, picture, percent, probability, interval, even, dot, frame});
+    {SIDE, bytes, forAddress, unzipped, picture, percent, probability, sum, argmax, interval, even, dot, frame});
 })();

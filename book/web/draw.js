@@ -4,9 +4,9 @@
   "use strict";
   const SURE = 0.8, NOTHING = 10; // as digitlib/cli/predict.py has it
   const WRITING = 1200; // milliseconds in which a page writes its digit
-  const {SIDE, bytes, picture, probability, pen: {paperOn, inkOf}, photo: {photoOf, pixelsOf, chooses}} = window.digitlib;
+  const {SIDE, argmax, bytes, picture, probability, pen: {paperOn, inkOf}, photo: {photoOf, pixelsOf, chooses}} = window.digitlib;
 
-  const best = (rating) => rating.slice(0, NOTHING).indexOf(Math.max(...rating.slice(0, NOTHING)));
+  const best = (rating) => argmax(rating.slice(0, NOTHING));
   const isNone = (rating) => rating[NOTHING] > digitlib.handwriting.REFUSED;
   const isSure = (rating) => rating[best(rating)] >= SURE;
 
@@ -212,6 +212,7 @@
       event.preventDefault();
       const [file] = event.dataTransfer.files;
       if (file) take(file);
+      else answer.say("Drop a picture, as a file.");
     });
     document.addEventListener("paste", (event) => {
       const file = event.clipboardData.files[0];
@@ -219,15 +220,18 @@
     });
     document.addEventListener("keydown", (event) => {
       const here = root.contains(document.activeElement) || (last === root
-        && document.activeElement === document.body);
+        && !document.activeElement.matches("input, textarea, select"));
       if (event.key === "z" && (event.ctrlKey || event.metaKey) && here && !paper.untouched()) {
         event.preventDefault();
         paper.undo();
       }
     });
     part("pad").addEventListener("pointerenter", () => digitlib.ready().catch(() => {}), {once: true});
-    addEventListener("resize", () => {
-      const moved = found.length && paper.now().strokes; // the ink, and the boxes are where it was
+    const room = () => `${part("canvas").clientWidth} ${part("canvas").clientHeight}`;
+    let had = room();
+    addEventListener("resize", () => { // also if only the bar of a phone's browser goes
+      const moved = had !== room() && found.length && paper.now().strokes; // the boxes are where it was
+      had = room();
       if (moved) found = [];
       redraw();
       if (moved) read(false);
@@ -235,10 +239,12 @@
 
     // a digit of another page: draw/index.html#image=…
     function open() {
-      const [, text] = /^#image=([\w+/=-]+)$/.exec(location.hash) ?? [];
+      const [, text] = /^#image=(.*)$/.exec(location.hash) ?? [];
       try {
-        const image = text && bytes(text);
-        if (image?.length === SIDE * SIDE) paper.show({example: image});
+        if (text === undefined) return;
+        const image = bytes(text);
+        if (image.length !== SIDE * SIDE) throw new Error("too short");
+        paper.show({example: image});
       } catch {
         answer.say("The address holds no image.");
       }

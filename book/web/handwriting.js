@@ -2,7 +2,7 @@
 // digitlib/handwriting.py find them; there each step and each number is explained.
 (() => {
   "use strict";
-  const {even, pixels: {image, map, blurred, largest, labeled}} = window.digitlib;
+  const {even, sum, pixels: {image, map, blurred, largest, labeled}} = window.digitlib;
   const {SMOOTH, ACROSS, brightness, sheet, brightInk, ink, withoutLines, slope} =
     window.digitlib.ink;
   const LARGE = 1000, SMALL = 300, FILLED = 400;
@@ -15,7 +15,6 @@
   const LEAST = 1 / 3;
   const SURE = 0.7, LINE = 2, BETTER = 0.8, NOTHING = 10, REFUSED = 0.55;
 
-  const sum = (numbers) => numbers.reduce((total, value) => total + value, 0);
   const tall = ([top, , bottom]) => bottom - top;
   const wide = ([, left, , right]) => right - left;
   const longer = (box) => Math.max(tall(box), wide(box));

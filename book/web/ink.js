@@ -4,7 +4,7 @@
   "use strict";
   const {image, map, averaged, largest, smallest, labeled, quantile, otsu} =
     window.digitlib.pixels;
-  const {even, dot} = window.digitlib;
+  const {argmax, even, dot} = window.digitlib;
   const SMOOTH = 1, STROKE = 1 / 12, BROAD = 1 / 3, FEW = 5, NOISE = 5, FAINT = 0.06, WEAK = 0.25;
   const STRENGTH = 0.35, EDGE = 0.3, SOFT = 1.4;
   const SHEET = [0.05, 0.85], GRAIN = 0.005, OTHER = 0.4, TOUCHED = 0.3, RECTANGLE = 0.85;
@@ -61,7 +61,7 @@
     const areas = new Array(n + 1).fill(0);
     for (const label of labels) areas[label]++;
     areas[0] = 0;
-    const main = areas.indexOf(Math.max(...areas));
+    const main = argmax(areas);
     const mask = filled(map(gray, (_, i) => +(labels[i] === main)));
     const share = count(mask) / mask.at.length;
     if (share <= SHEET[0] || share >= SHEET[1]) return null;

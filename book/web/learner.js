@@ -3,8 +3,8 @@
 // training.
 (() => {
   "use strict";
-  const {net, random, shuffled} = window.digitlib;
-  const PIXELS = 784, SIDE = 28, OFTEN = 50, SLICE = 50; // steps between examinations; images at once
+  const {SIDE, argmax, net, random, shuffled} = window.digitlib;
+  const PIXELS = SIDE * SIDE, OFTEN = 50, SLICE = 50; // steps between examinations; images at once
   const FILTERS = 8, WINDOW = 5, STRIDE = 3;
   const SHIFTS = [-1, 0, 1].flatMap((x) => [-1, 0, 1].map((y) => [x, y]));
 
@@ -99,7 +99,7 @@
       }
       const p = net.softmax(y);
       for (let k = 0; k < n; k++) {
-        const ten = p.subarray(10 * k, 10 * k + 10), answer = ten.indexOf(Math.max(...ten));
+        const ten = p.subarray(10 * k, 10 * k + 10), answer = argmax(ten);
         answers.push({answer, p: ten[answer]});
         this.examination.right += answer === labels[from + k];
       }

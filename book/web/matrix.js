@@ -2,11 +2,10 @@
 // and what they are to precision and recall; a threshold takes unsure answers out.
 (() => {
   "use strict";
-  const {bytes, forAddress, unzipped, picture, percent, probability, interval} = window.digitlib;
+  const {bytes, forAddress, unzipped, picture, percent, probability, interval, sum} = window.digitlib;
   const DIGITS = [...Array(10).keys()], ANY = -1;
   const THRESHOLDS = [
     0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 0.9995, 0.9999, 0.99999];
-  const sum = (numbers) => numbers.reduce((total, value) => total + value, 0);
 
   // Data
 

@@ -121,21 +121,21 @@
     },
   });
 
+  // of ten numbers, the logarithm of the sum of their exponentials, be they ever so large
+  function logSum(outputs, image) {
+    const ten = outputs.subarray(10 * image, 10 * image + 10), most = Math.max(...ten);
+    return most + Math.log(ten.reduce((total, v) => total + Math.exp(v - most), 0));
+  }
   // ten numbers of any size for each image to ten probabilities
   function softmax(outputs) {
-    const p = new Float64Array(outputs.length);
-    for (let start = 0; start < p.length; start += 10) {
-      const ten = outputs.subarray(start, start + 10), most = Math.max(...ten);
-      const sum = ten.reduce((total, v) => total + Math.exp(v - most), 0);
-      for (let k = 0; k < 10; k++) p[start + k] = Math.exp(ten[k] - most) / sum;
-    }
-    return p;
+    const all = Array.from({length: outputs.length / 10}, (_, image) => logSum(outputs, image));
+    return outputs.map((v, i) => Math.exp(v - all[(i / 10) | 0]));
   }
   // the mean of -log(probability of the label), where the probabilities are the softmax of outputs
   function crossEntropy(outputs, labels) {
-    const p = softmax(outputs), n = labels.length, LEAST = 1e-300; // of which there is a logarithm
-    const loss = labels.reduce((sum, label, i) => sum - Math.log(p[10 * i + label] + LEAST), 0) / n;
-    const back = () => p.map((v, i) => (v - (labels[(i / 10) | 0] === i % 10)) / n);
+    const n = labels.length;
+    const loss = labels.reduce((sum, label, i) => sum + logSum(outputs, i) - outputs[10 * i + label], 0) / n;
+    const back = () => softmax(outputs).map((v, i) => (v - (labels[(i / 10) | 0] === i % 10)) / n);
     return [loss, back];
   }
 

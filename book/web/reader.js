@@ -1,5 +1,5 @@
 // The packaged network in the reader's browser. `digitlib.ready(tell)` loads what it needs, LiteRT.js
-// and the network, and tells the percentage that has come. `digitlib.read(frame)` promises eleven
+// and the network, and tells the percentage that has come, in tens. `digitlib.read(frame)` promises eleven
 // probabilities for 784 bytes: of the ten digits, and of no digit. `digitlib.look(frame)` promises the
 // maps of each layer, {side, channels, at}, whose numbers go by row, column, channel.
 (() => {
@@ -39,7 +39,7 @@
       if (done) return runText(parts);
       parts.push(value);
       come += value.length;
-      tellShare?.(Math.min(99, Math.floor((100 * come) / BYTES)));
+      tellShare?.(Math.min(90, 10 * Math.floor((10 * come) / BYTES))); // in tens, since it is read out
     }
   }
 

@@ -1,8 +1,7 @@
 // The training of a small network that a chapter recorded.
 (() => {
   "use strict";
-  const {net} = window.digitlib;
-  const sum = (numbers) => numbers.reduce((total, v) => total + v, 0);
+  const {net, sum} = window.digitlib;
 
   // A training that a chapter kept: what was seen at each of its stops
   async function recorded({images, labels, learn}) {

@@ -2,7 +2,7 @@
 // pad to write one digit on.
 (() => {
   "use strict";
-  const {bytes, picture, probability, pen} = window.digitlib;
+  const {argmax, bytes, picture, probability, pen} = window.digitlib;
   const DIGITS = [...Array(10).keys()];
 
   function element(name, properties = {}, ...children) {
@@ -16,6 +16,11 @@
     const made = element("p", {className: "live-said"});
     made.setAttribute("role", "status");
     return made;
+  }
+
+  // what is there already is not said again
+  function say(where, text) {
+    if (where.textContent !== text) where.textContent = text;
   }
 
   const colorOf = (name) =>
@@ -156,7 +161,7 @@
       list.append(element("li", {}, element("b", {textContent: digit}), bar, text));
       return {bar, text};
     });
-    return (shares, texts = shares?.map(probability), first = shares?.indexOf(Math.max(...shares))) =>
+    return (shares, texts = shares?.map(probability), first = shares && argmax(shares)) =>
       rows.forEach(({bar, text}, digit) => {
       bar.style.setProperty("--share", Math.abs(shares?.[digit] ?? 0));
       bar.classList.toggle("live-against", (shares?.[digit] ?? 0) < 0);
@@ -240,9 +245,24 @@
 
   // a digit typed where the focus is within `root`
   function typed(root, act) {
-    root.addEventListener("keydown", ({key, altKey, ctrlKey, metaKey}) => {
-      if (/^\d$/.test(key) && !altKey && !ctrlKey && !metaKey) act(Number(key));
+    root.addEventListener("keydown", ({key, repeat, altKey, ctrlKey, metaKey}) => {
+      if (/^\d$/.test(key) && !repeat && !altKey && !ctrlKey && !metaKey) act(Number(key));
     });
+  }
+
+  // buttons that can no longer be pressed, or can again; the focus goes to another rather than nowhere
+  function finish(buttons, over, other) {
+    if (over && buttons.includes(document.activeElement)) other.focus({preventScroll: true});
+    for (const one of buttons) one.disabled = over;
+  }
+
+  // where a pointer is over something, or touches it: in shares of its width and height
+  function pointed(seen, act) {
+    for (const name of ["pointerdown", "pointermove"])
+      seen.addEventListener(name, ({clientX, clientY}) => {
+        const {left, top, width, height} = seen.getBoundingClientRect();
+        act((clientX - left) / width, (clientY - top) / height);
+      });
   }
 
   // Every <div data-live="name"> is started once; `start` may promise
@@ -250,8 +270,12 @@
     for (const root of document.querySelectorAll(`[data-live=${name}]:not([data-started])`)) {
       root.dataset.started = "";
       root.classList.add("live");
-      await start(root);
-      root.dataset.ready = "";
+      try {
+        await start(root);
+        root.dataset.ready = "";
+      } catch ({message}) {
+        root.append(element("p", {textContent: `This part cannot run in this browser (${message}).`}));
+      }
     }
   }
 
@@ -329,6 +353,6 @@
   }
 
   Object.assign(window.digitlib, {
-    show: {element, status, live, typed, choice, draws, slider, large, plot, histogram, tiles, bars, matrix, pad, grays, digits},
+    show: {element, status, say, live, typed, finish, pointed, choice, draws, slider, large, plot, histogram, tiles, bars, matrix, pad, grays, digits},
   });
 })();

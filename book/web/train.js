@@ -3,7 +3,7 @@
 // data-open, on a page of its own, it has all parts, and its state is in the address.
 (() => {
   "use strict";
-  const {Learner, bytes, interval, picture, percent, recorded} = window.digitlib;
+  const {Learner, argmax, bytes, interval, picture, percent, recorded} = window.digitlib;
   const {element, live, plot, tiles, bars, matrix, pad, grays, digits: load} = window.digitlib.show;
   const BUDGET = 12; // milliseconds of work a frame
   const SLOWLY = 40; // steps at the start, one a frame
@@ -96,7 +96,8 @@
     <details class="train-more"><summary>Is the gradient right?</summary>
       <p>Twenty weights are moved, one at a time, by a hundred-thousandth up and down, and the loss of the last batch is measured both times. The gradient, computed without any such trial, should say the same.</p>
       <div class="live-row"><button type="button" data-do="check">Check the gradient</button></div>
-      <div class="train-checked" role="status"></div>
+      <p class="train-checked" role="status"></p>
+      <table></table>
     </details>`;
 
   // the mean of the last twenty losses at each step, and the highest loss; what is known is kept
@@ -211,7 +212,7 @@
       const mostOf = (some) => {
         if (!some.length) return "";
         const counts = Array.from({length: 10}, (_, digit) => some.filter((i) => heldOut.labels[i] === digit).length);
-        return `, most often the ${counts.indexOf(Math.max(...counts))} (${Math.max(...counts)})`;
+        return `, most often the ${argmax(counts)} (${Math.max(...counts)})`;
       };
       const gained = before && last.answers.filter(({answer}, i) => answer === heldOut.labels[i] && before.answers[i].answer !== heldOut.labels[i]).length;
       part("forgot").textContent = before
@@ -498,6 +499,7 @@
       pause();
       if (!learner.batch) learner.step();
       const rows = learner.checked(), worst = Math.max(...rows.map(({by, measured}) => Math.abs(by - measured)));
+      const agree = rows.every(({by, measured}) => Math.abs(by - measured) < 1e-6 + 1e-4 * Math.abs(by));
       const table = element("table"), head = table.createTHead().insertRow();
       for (const title of ["layer", "gradient", "measured"]) head.append(element("th", {scope: "col", textContent: title}));
       const body = table.createTBody();
@@ -505,9 +507,11 @@
         const row = body.insertRow();
         for (const text of [layer === 0 ? "first" : "last", by.toFixed(7), measured.toFixed(7)]) row.insertCell().textContent = text;
       }
-      part("checked").replaceChildren(element("p", {textContent: `Largest difference: ${worst.toExponential(1)}. ${worst < 1e-6 ? "They agree: the gradient is right." : "They differ: something is wrong."}`}), table);
+      part("checked").nextElementSibling.replaceWith(table);
+      part("checked").textContent = `Largest difference: ${worst.toExponential(1)}. ${agree ? "They agree: the gradient is right." : "They differ: something is wrong."}`;
       show(learner);
       draw(true);
+      keep();
     });
 
     new IntersectionObserver((entries) => {
@@ -533,7 +537,7 @@
       if (given.steps) play(given.steps);
     }
     open();
-    addEventListener("hashchange", () => {
+    if ("open" in root.dataset) addEventListener("hashchange", () => { // elsewhere it leads to a heading
       stop(); // without keeping its address in place of the new one
       open();
     });

@@ -18,7 +18,7 @@ def visit(new_tab, served):
     def opened(name=CHAPTER, viewport=LAPTOP, **options):
         tab = new_tab(viewport, reduced_motion="reduce", **options)
         tab.add_init_script(SHIFTS)
-        tab.goto(f"{served}notebooks/{name}.html")
+        tab.goto(f"{served}notebooks/{name}" + ".html" * (".html" not in name))
         return tab
 
     return opened
@@ -93,6 +93,21 @@ def test_a_link_to_what_is_covered_shows_it(visit):
     before = covered(tab)
     tab.evaluate(f"location.hash = '#{aim}'")
     tab.wait_for_function(f"document.querySelectorAll('article [hidden]').length < {before}")
+
+
+def test_an_address_of_nothing(visit):
+    tab = visit(f"{CHAPTER}.html#%")
+    assert tab.locator(".guess-form").count() == tab.locator("details.guess").count() > 1
+
+
+def test_where_nothing_may_be_kept(visit):
+    tab = visit()
+    tab.add_init_script("Object.defineProperty(window, 'localStorage', {get() { throw Error() }})")
+    tab.reload()
+    mark = tab.locator(".bd-sidebar-primary .asked").first
+    for count, question in enumerate(tab.locator(".ask").all()[:2], 1):
+        question.locator("details.choice.right summary").click()
+        expect(mark).to_have_text(re.compile(f"{count}/"))
 
 
 def test_a_question_says_of_each_choice_what_is_to_be_said(visit):

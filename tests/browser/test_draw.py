@@ -260,6 +260,7 @@ def test_a_digit_of_another_page(page, address):
     for nothing in ("short", "A" * 5, "%22><script>"):
         page.goto(f"{address}#image={nothing}")
         assert frames_in(page) == [image.ravel().tolist()]
+        heard(page, "The address holds no image.")
 
 
 @pytest.mark.slow
@@ -322,6 +323,39 @@ def test_what_is_written_stays_on_a_narrower_paper(page, address):
     assert page.locator(".draw-canvas").evaluate(
         "one => one.getContext('2d').getImageData(0, 0, one.width, one.height).data.some(v => v)"
     )
+
+
+def test_what_is_chosen_stays_when_a_phone_hides_its_bar(page, address):
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(address)
+    answering(page, *(7 * [0] + [1] + 3 * [0]))
+    draw(page, [(0.1, 0.3), (0.12, 0.7)], [(0.8, 0.3), (0.82, 0.7)])
+    first = page.locator(".draw-found button").first
+    heard(page, "7 7")
+    first.click()
+    page.set_viewport_size({"width": 390, "height": 788})
+    page.wait_for_timeout(200)
+    assert first.get_attribute("aria-pressed") == "true"
+    assert first.evaluate("one => one === document.activeElement")
+
+
+def test_undo_by_keys_wherever_the_focus_is(page, address):
+    page.goto(address)
+    answering(page, *np.eye(11)[7])
+    page.get_by_role("link").first.focus()
+    draw(page, SEVEN)
+    heard(page, "reads a 7")
+    page.keyboard.press("Control+z")
+    heard(page, "empty")
+
+
+def test_what_is_dropped_is_no_file(page, address):
+    page.goto(address)
+    page.evaluate(
+        "document.querySelector('.draw-pad').dispatchEvent(new DragEvent('drop',"
+        " {bubbles: true, cancelable: true, dataTransfer: new DataTransfer()}))"
+    )
+    heard(page, "Drop a picture, as a file.")
 
 
 def test_phone_dark_and_accessible(page, address):

@@ -95,6 +95,64 @@ def test_pixels(visit):
     assert part.locator(".live-said").first.inner_text().startswith("Row 28, column 15:")
 
 
+@pytest.mark.parametrize("name", ["pixels", "window"])
+def test_a_finger_points(visit, name):
+    part = visit(name, PHONE, has_touch=True)
+    seen = part.locator(".live-seen")
+    box = seen.bounding_box()
+    seen.tap(position={"x": box["width"] * 0.52, "y": box["height"] * 0.8})
+    row, column = (23, 15) if name == "pixels" else (22, 14)
+    assert f"ow {row}, column {column}:" in part.locator(".live-said").first.inner_text()
+
+
+@pytest.mark.parametrize("name", ["four", "judge"])
+def test_questions_by_keyboard(visit, name):
+    part = visit(name)
+    count = part.locator(".live-said").first.inner_text
+    part.get_by_role("button", name="4", exact=True).focus()
+    for _ in range(3):  # held down
+        part.page.keyboard.down("4")
+    assert count().startswith("Digit 2 of")
+    for _ in range(int(re.search(r"of (\d+)", count())[1]) - 1):
+        part.page.keyboard.press("Enter")
+    assert not count().startswith("Digit")
+    assert part.page.evaluate("document.activeElement.textContent") in (
+        "Twenty others",
+        "Start again",
+    )
+
+
+def test_what_is_said_is_said_once(visit):
+    part = visit("step")
+    changes = part.page.evaluate(
+        """() => new Promise((resolve) => {
+          let changes = 0;
+          const said = document.querySelector("[data-live=step] .live-said");
+          new MutationObserver((all) => { changes += all.length; }).observe(said, {childList: true});
+          dispatchEvent(new Event("resize"));
+          setTimeout(() => resolve(changes));
+        })"""
+    )
+    assert changes == 0
+
+
+def test_a_link_to_a_heading_leaves_the_training(visit):
+    part = visit("train")
+    for _ in range(3):
+        press(part, "One step")
+    part.page.evaluate("location.hash = '#exercises'")
+    part.page.wait_for_timeout(200)
+    assert ": step 3," in part.locator(".train-time").inner_text()
+
+
+def test_a_part_that_this_browser_cannot_run(new_tab, served):
+    tab = new_tab()
+    tab.add_init_script("delete window.DecompressionStream")
+    tab.goto(f"{served}notebooks/{WHERE['pixels']}.html")
+    tab.locator("[data-live=pixels]").scroll_into_view_if_needed()
+    tab.get_by_text("This part cannot run in this browser (DecompressionStream").wait_for()
+
+
 def test_shift(visit):
     part = visit("shift")
     part.get_by_role("combobox").select_option("0")
@@ -333,6 +391,20 @@ def test_layers(visit):
     assert part.locator(".live-maps").is_hidden()
 
 
+def test_layers_without_their_network(new_tab, served):
+    tab = new_tab()
+    tab.route("**/litert.js", lambda route: route.abort())
+    tab.goto(f"{served}notebooks/{WHERE['layers']}.html")
+    uncover(tab)
+    part = tab.locator("[data-live=layers]")
+    part.scroll_into_view_if_needed()
+    example(part, 4)
+    part.locator(".live-said", has_text="cannot run in this browser").wait_for()
+    press(part, "second")
+    assert "cannot run in this browser" in said(part)
+    tab.trouble.clear()
+
+
 @pytest.mark.slow
 def test_half_a_pixel(visit):
     part = visit("half")
@@ -392,6 +464,9 @@ def test_place_reads_a_photo(visit, tmp_path):
     part.page.wait_for_function(
         "document.querySelector('[data-live=place] > .live-said').textContent.includes('not a picture')"
     )
+    Image.new("L", (600, 400), 255).save(tmp_path / "white.png")
+    part.locator("input[type=file]").set_input_files(tmp_path / "white.png")
+    part.get_by_text("No ink was found in this photo.").wait_for()
     part.locator("input[type=file]").set_input_files(tmp_path / "seven.png")
     part.page.wait_for_function(
         r"/packaged one says 7, /.test(document.querySelector('[data-live=place] > .live-said').textContent)"

@@ -253,9 +253,23 @@ def test_the_gradient_is_checked(page):
     press(page, "One step")
     page.get_by_text("Is the gradient right?").click()
     press(page, "Check the gradient")
-    said = page.locator(".train-checked p").inner_text()
+    said = page.locator(".train-checked").inner_text()
     assert float(re.search(r"[\d.]+e-\d+", said)[0]) < 1e-6
-    assert page.locator(".train-checked tbody tr").count() == 20
+    assert page.locator(".train-checked + table tbody tr").count() == 20
+
+
+def test_a_steep_gradient_is_checked(visit, served):
+    tab = visit(f"{served}train/index.html#trap=bytes&rate=0.1&seed=2&steps=1")
+    tab.locator(".train-said", has_text="Step 1").wait_for()
+    tab.get_by_text("Is the gradient right?").click()
+    press(tab, "Check the gradient")
+    assert "They agree" in tab.locator(".train-checked").inner_text()
+
+
+def test_a_check_of_the_recording_is_a_step_of_ones_own(page):
+    page.get_by_text("Is the gradient right?").click()
+    press(page, "Check the gradient")
+    assert "steps=1" in page.url
 
 
 def test_a_unit_is_looked_at(page):

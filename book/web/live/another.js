@@ -3,7 +3,7 @@
 (() => {
   "use strict";
   const {random, percent, interval} = window.digitlib;
-  const {element, status, live, draws, histogram} = window.digitlib.show;
+  const {element, status, say, live, draws, histogram} = window.digitlib.show;
 
   live("another", (root) => {
     const {right, n} = digitlib.data.evaluated, share = right / n, next = random(5), drawn = [];
@@ -26,9 +26,9 @@
         const [from, to] = interval(v * n, n);
         return from <= share && share <= to;
       }).length;
-      said.textContent = drawn.length
+      say(said, drawn.length
         ? `${drawn.length.toLocaleString("en-US")} test ${drawn.length === 1 ? "set" : "sets"} of ${n.toLocaleString("en-US")} digits; the last gave ${percent(drawn.at(-1), 2)}. Put a 95% interval around each: ${inside.toLocaleString("en-US")} of ${drawn.length.toLocaleString("en-US")} contain the true share.`
-        : "Suppose the true share were exactly what was measured (orange). What would other test sets give?";
+        : "Suppose the true share were exactly what was measured (orange). What would other test sets give?");
       canvas.setAttribute("aria-label", `${drawn.length} accuracies around ${percent(share, 2)}`);
     }
     addEventListener("resize", show);

@@ -1,7 +1,7 @@
 // Shipping: how many bits does a weight need?
 (() => {
   "use strict";
-  const {bytes, percent, recorded, interval} = window.digitlib;
+  const {argmax, bytes, percent, recorded, interval} = window.digitlib;
   const {element, status, live, choice, tiles, bars, pad, digits} = window.digitlib.show;
 
   live("bits", async (root) => {
@@ -30,7 +30,7 @@
       let right = 0, changed = 0;
       for (let i = 0; i < n; i++) {
         const ten = outputs.subarray(10 * i, 10 * i + 10);
-        const answer = ten.indexOf(Math.max(...ten));
+        const answer = argmax(ten);
         right += answer === labels[learn + i];
         changed += answer !== before[i];
       }

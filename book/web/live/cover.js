@@ -1,9 +1,8 @@
 // Looking inside: a patch covers a part of a digit, and the answer may change.
 (() => {
   "use strict";
-  const {bytes, recorded, probability} = window.digitlib;
+  const {SIDE, argmax, bytes, recorded, probability} = window.digitlib;
   const {element, status, live, slider, large, bars, pad, digits} = window.digitlib.show;
-  const SIDE = 28;
 
   live("cover", async (root) => {
     const {read} = await recorded(await digits());
@@ -33,7 +32,7 @@
       if (!image) return;
       const within = (at, first) => at >= first && at < first + size;
       const covered = image.map((v, i) => (within(i % SIDE, left) && within(Math.floor(i / SIDE), top) ? 0 : v));
-      const whole = read(image), p = read(covered), answer = whole.indexOf(Math.max(...whole)), now = p.indexOf(Math.max(...p));
+      const whole = read(image), p = read(covered), answer = argmax(whole), now = argmax(p);
       seen.append(large(covered, "The covered digit in 28 by 28 pixels"));
       set(p);
       said.textContent = `Whole, it is read as ${answer}, ${probability(whole[answer])}. Covered, ${answer} gets ${probability(p[answer])}${now === answer ? "." : `, and it is read as ${now}.`}`;

@@ -2,7 +2,7 @@
 (() => {
   "use strict";
   const {percent, picture, random, shuffled, recorded, interval} = window.digitlib;
-  const {element, status, live, typed, large, digits} = window.digitlib.show;
+  const {element, status, live, typed, finish, large, digits} = window.digitlib.show;
   const MANY = 20;
 
   live("four", async (root) => {
@@ -25,7 +25,7 @@
     };
     function show() {
       const i = asked[yours.length], over = i === undefined;
-      for (const one of buttons) one.disabled = over;
+      finish(buttons, over, again);
       if (!over) {
         seen.replaceChildren(large(images.subarray(784 * i, 784 * (i + 1)), "A 4 or a 9"));
         said.textContent = `Digit ${yours.length + 1} of ${MANY}: a 4 or a 9?`;

@@ -1,9 +1,8 @@
 // Shipping: a center of mass computed half a pixel too far.
 (() => {
   "use strict";
-  const {bytes, even, probability, recorded} = window.digitlib;
+  const {SIDE, argmax, bytes, even, probability, recorded} = window.digitlib;
   const {element, status, live, large, bars, pad, digits} = window.digitlib.show;
-  const SIDE = 28;
 
   // the digit placed again, by a center half a pixel too far right and down; and how far it went
   function misplaced(image) {
@@ -34,7 +33,7 @@
       const [other, [down, right]] = misplaced(image), now = wrong.checked ? other : image, p = read(now);
       seen.append(large(now));
       set(p);
-      const answer = p.indexOf(Math.max(...p)), whole = (wrong.checked ? read(image) : p)[answer];
+      const answer = argmax(p), whole = (wrong.checked ? read(image) : p)[answer];
       const way = [down < 0 && "up", down > 0 && "down", right < 0 && "to the left", right > 0 && "to the right"].filter(Boolean);
       said.textContent = `${!wrong.checked ? "It is where it should be." : way.length ? `Moved one pixel ${way.join(" and one ")}.` : "Not moved: half a pixel more rounds to the same place this time."} Read as ${answer}, ${probability(p[answer])}${wrong.checked && way.length ? `; where it should be, the ${answer} has ${probability(whole)}` : ""}.`;
     }

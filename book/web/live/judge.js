@@ -2,7 +2,7 @@
 (() => {
   "use strict";
   const {bytes, percent, probability} = window.digitlib;
-  const {element, status, live, typed, large} = window.digitlib.show;
+  const {element, status, live, typed, finish, large} = window.digitlib.show;
   const NONE = "cannot tell";
 
   for (const [name, kept] of [["judge", "judged"], ["suspect", "suspects"]]) live(name, (root) => {
@@ -25,7 +25,7 @@
 
     function show() {
       const i = yours.length, over = i === n;
-      for (const one of buttons) one.disabled = over;
+      finish(buttons, over, again);
       if (!over) seen.replaceChildren(large(all.subarray(784 * i, 784 * (i + 1)), "A digit of which one can doubt"));
       before.textContent = i ? `The last one: you ${yours[i - 1] === NONE ? "could not tell" : `say ${yours[i - 1]}`}, its label is ${labels[i - 1]}${rejected[i - 1] ? ", a label that people rejected" : ""}, the networks say ${answers[i - 1]}, ${probability(confidences[i - 1])}.` : "";
       const like = (some) => yours.filter((one, k) => one === some[k]).length;

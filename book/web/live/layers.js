@@ -1,8 +1,9 @@
 // Convolutions: what each layer of the packaged network gives for what one writes.
 (() => {
   "use strict";
+  const {SIDE} = window.digitlib;
   const {element, status, live, choice, tiles, pad} = window.digitlib.show;
-  const KERNEL = 3, SIDE = 28; // of each of its convolutions, and of a digit
+  const KERNEL = 3; // of each of its convolutions
 
   live("layers", (root) => {
     let maps = [], shown = 0, image = null;
@@ -27,7 +28,7 @@
     function draw() {
       canvas.hidden = !image || !maps.length;
       if (canvas.hidden) {
-        said.textContent = image ? "" : "Write a digit; the network with what runs it (4.4 MB) is then loaded, once.";
+        if (!image) said.textContent = "Write a digit; the network with what runs it (4.4 MB) is then loaded, once.";
         return;
       }
       const {at, side, channels} = maps[shown];

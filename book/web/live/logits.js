@@ -27,7 +27,7 @@
     const set = bars(list, "Output for each digit");
     function show() {
       const z = Float64Array.from(logits, (v) => v / temperature);
-      const p = top === "softmax" ? [...net.softmax(z)] : [...z.map((v) => 1 / (1 + Math.exp(-v)))];
+      const p = top === "softmax" ? [...net.softmax(z)] : [...net.sigmoid().run(z)[0]];
       set(p);
       said.textContent = `The outputs add up to ${p.reduce((a, b) => a + b).toFixed(2)}. ${top === "softmax"
         ? "Raise one sum, and the other outputs fall." : "Raise one sum, and the other outputs stay."} Whatever the temperature, the largest sum gives the largest output.`;

@@ -2,7 +2,7 @@
 (() => {
   "use strict";
   const {percent} = window.digitlib;
-  const {element, status, live, choice, slider, plot} = window.digitlib.show;
+  const {element, status, say, live, choice, slider, plot} = window.digitlib.show;
 
   live("patience", (root) => {
     const {curves} = digitlib.data;
@@ -32,7 +32,7 @@
       const later = losses[best(losses)] < losses[kept]
         ? `Had it gone on, epoch ${best(losses) + 1} would have brought ${losses[best(losses)].toFixed(3)}.`
         : `No later epoch of the ${all} has a lower loss${stop < 0 || stop === all - 1 ? "" : `, and ${all - stop - 1} ${all - stop === 2 ? "is" : "are"} spared`}.`;
-      said.textContent = `${text} It keeps epoch ${kept + 1} (orange): validation loss ${losses[kept].toFixed(3)}, accuracy ${percent(accuracies[kept])}. ${later}`;
+      say(said, `${text} It keeps epoch ${kept + 1} (orange): validation loss ${losses[kept].toFixed(3)}, accuracy ${percent(accuracies[kept])}. ${later}`);
       canvas.setAttribute("aria-label", `Validation loss of ${all} epochs; kept is epoch ${kept + 1}`);
     }
     addEventListener("resize", show);

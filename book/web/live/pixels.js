@@ -1,9 +1,8 @@
 // Loading: a digit as its numbers, and how far it is from the ten averages.
 (() => {
   "use strict";
-  const {bytes, picture} = window.digitlib;
-  const {element, status, live, slider, large, bars, pad, digits} = window.digitlib.show;
-  const SIDE = 28;
+  const {SIDE, bytes, picture} = window.digitlib;
+  const {element, status, live, pointed, slider, large, bars, pad, digits} = window.digitlib.show;
 
   live("pixels", async (root) => {
     const {images, labels, learn} = await digits(), counts = new Array(10).fill(0);
@@ -34,9 +33,8 @@
       seen.style.setProperty("--x", x / SIDE);
       seen.style.setProperty("--y", y / SIDE);
     }
-    seen.addEventListener("pointermove", ({clientX, clientY}) => {
-      const box = seen.getBoundingClientRect(), at = (v, size) => Math.max(0, Math.min(SIDE - 1, Math.floor((v / size) * SIDE)));
-      point(at(clientY - box.top, box.height), at(clientX - box.left, box.width));
+    pointed(seen, (right, down) => {
+      point(...[down, right].map((share) => Math.max(0, Math.min(SIDE - 1, Math.floor(share * SIDE)))));
     });
     const put = pad(paper, (drawn) => {
       image = drawn;

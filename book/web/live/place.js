@@ -2,9 +2,9 @@
 // two networks that read what comes out.
 (() => {
   "use strict";
-  const {bytes, recorded, probability, pen, photo: {photoOf, pixelsOf, chooses}} = window.digitlib;
+  const {SIDE, argmax, bytes, recorded, probability, pen, photo: {photoOf, pixelsOf, chooses}} = window.digitlib;
   const {element, status, live, large, bars, pad, digits} = window.digitlib.show;
-  const SIDE = 28, BOX = 20, NOTHING = 10;
+  const BOX = 20, NOTHING = 10;
   const INKED = 0.25; // of a pixel that belongs to the ink
   const STEPS = {cut: "cut out the ink", shape: "keep its proportions", rim: "leave a rim: a box of 20×20", mass: "center it by its mass"};
 
@@ -88,7 +88,9 @@
       try {
         const canvas = await photoOf(file), found = digitlib.handwriting.inkIn(pixelsOf(canvas));
         const side = Math.max(found.width, found.height);
-        putOn({photo: canvas, ink: put(square(side), found, Math.round((side - found.width) / 2), Math.round((side - found.height) / 2))});
+        const whole = put(square(side), found, Math.round((side - found.width) / 2), Math.round((side - found.height) / 2));
+        if (!whole) throw new Error("No ink was found in this photo.");
+        putOn({photo: canvas, ink: whole});
       } catch (error) {
         said.textContent = error.message;
       }
@@ -106,14 +108,14 @@
         said.textContent = "Write a digit, small and in a corner.";
         return;
       }
-      const image = placed(ink, on), p = read(image), answer = p.indexOf(Math.max(...p));
+      const image = placed(ink, on), p = read(image), answer = argmax(p);
       seen.replaceChildren(large(image));
       set(p);
       small = `The small network (bars): ${answer}, ${probability(p[answer])}.`;
       if (!touched) return tell("(4.4 MB) is loaded once, when you first write or switch something");
       tell("is being asked");
       ask(() => digitlib.read(image), (q) => {
-        const best = q.indexOf(Math.max(...q));
+        const best = argmax(q);
         tell(`says ${best === NOTHING ? "no digit" : best}, ${probability(q[best])}`);
       });
     }

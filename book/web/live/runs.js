@@ -2,7 +2,7 @@
 (() => {
   "use strict";
   const {percent, random} = window.digitlib;
-  const {element, status, live, choice, slider, histogram} = window.digitlib.show;
+  const {element, status, say, live, choice, slider, histogram} = window.digitlib.show;
   const STUDIES = 400;
 
   live("runs", (root) => {
@@ -33,7 +33,7 @@
       histogram(canvas, {values: drawn, left: -most, right: most, step: most / 40, band: [low, high], line: 0,
         marks: [-most, 0, most].map((at) => ({at, text: at ? points(at) : "0"}))});
       const ahead = drawn.filter((v) => v > 0).length / STUDIES;
-      said.textContent = `${STUDIES} studies with ${runs} ${runs === 1 ? "run" : "runs"} of each, on the same test images: ${first} is ahead in ${percent(ahead, 0)}. Of the differences, 95% lie between ${points(low)} and ${points(high)} points; the means of all recorded runs differ by ${points(middle)}.`;
+      say(said, `${STUDIES} studies with ${runs} ${runs === 1 ? "run" : "runs"} of each, on the same test images: ${first} is ahead in ${percent(ahead, 0)}. Of the differences, 95% lie between ${points(low)} and ${points(high)} points; the means of all recorded runs differ by ${points(middle)}.`);
       canvas.setAttribute("aria-label", `${STUDIES} differences of means, from ${points(drawn[0])} to ${points(drawn.at(-1))} points`);
     }
     addEventListener("resize", show);

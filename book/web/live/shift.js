@@ -1,9 +1,8 @@
 // Normalizing: what becomes of ten bars when the digit is not as in training.
 (() => {
   "use strict";
-  const {bytes, net, recorded, probability} = window.digitlib;
+  const {SIDE, argmax, bytes, net, recorded, probability} = window.digitlib;
   const {element, status, live, slider, large, bars, digits} = window.digitlib.show;
-  const SIDE = 28;
 
   live("shift", async (root) => {
     const {network} = await recorded(await digits());
@@ -50,7 +49,7 @@
       seen.replaceChildren(large(moved));
       const p = [...net.softmax(network.run(Float64Array.from(moved, (v) => v / scale), 1)[0])];
       set(p);
-      const answer = p.indexOf(Math.max(...p));
+      const answer = argmax(p);
       said.textContent = `Read as ${answer}, ${probability(p[answer])}${answer === digit ? "." : `; it is ${digit === 8 ? "an" : "a"} ${digit}.`}${scale === 1 ? " The picture looks the same: the numbers behind it are 255 times as large." : ""}`;
     }
     let from;

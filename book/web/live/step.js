@@ -2,7 +2,7 @@
 (() => {
   "use strict";
   const {net, recorded} = window.digitlib;
-  const {element, status, live, slider, plot, digits} = window.digitlib.show;
+  const {element, status, say, live, slider, plot, digits} = window.digitlib.show;
   const EARLY = 12, BATCH = 32, REACH = 3, POINTS = 61; // which of the recorded networks; the curve
   const RATES = [0.3, 1, 3, 10, 30, 100, 300];
 
@@ -48,7 +48,7 @@
           {points: dot(w, loss), color: "orange", wide: 10}, {points: dot(aim, there), color: "violet", wide: 10}]});
       const outside = Math.abs(aim - start) > REACH ? ", outside the picture" : "";
       const words = `Weight ${w.toFixed(2)}, loss ${loss.toFixed(3)}, slope ${slope.toFixed(3).replace("-0.000", "0.000")}. A step leads to ${aim.toFixed(2)}${outside}: loss ${there.toFixed(3)}, ${there.toFixed(3) === loss.toFixed(3) ? "the same" : there < loss ? "lower" : "higher"}.`;
-      said.textContent = words;
+      say(said, words);
       canvas.setAttribute("aria-label", words);
       return [aim, loss, there];
     }

@@ -2,7 +2,7 @@
 (() => {
   "use strict";
   const {percent} = window.digitlib;
-  const {element, status, live, slider} = window.digitlib.show;
+  const {element, live, slider} = window.digitlib.show;
   const PARTS = ["read right", "refused", "misread"];
 
   live("threshold", (root) => {
@@ -10,7 +10,7 @@
     const rows = ["employees", "students", "strangers"].map((name) => {
       const {n, right, wrong, most} = groups[name];
       const bar = element("div", {className: "live-parts"}, ...PARTS.map(() => element("span")));
-      const said = status();
+      const said = element("p", {className: "live-said"}); // the slider says its value
       bar.setAttribute("role", "img");
       root.append(element("div", {}, element("b", {textContent: name}), bar, said));
       return (place) => {

@@ -1,9 +1,9 @@
 // Past 99.5%: a six is turned, and the packaged network reads it.
 (() => {
   "use strict";
-  const {bytes, probability} = window.digitlib;
+  const {SIDE, bytes, probability} = window.digitlib;
   const {element, status, live, slider, large, pad} = window.digitlib.show;
-  const SIDE = 28, NOTHING = 10;
+  const NOTHING = 10;
 
   // turned clockwise about the middle, between pixels by their distance
   function turned(image, degrees) {

@@ -1,9 +1,9 @@
 // Convolutions: a window over one's own digit, nine weights, and the map that comes out.
 (() => {
   "use strict";
-  const {bytes} = window.digitlib;
-  const {element, live, choice, slider, large, tiles, pad} = window.digitlib.show;
-  const SIDE = 28, OUT = 26;
+  const {SIDE, bytes} = window.digitlib;
+  const {element, live, pointed, choice, slider, large, tiles, pad} = window.digitlib.show;
+  const OUT = 26;
   const KERNELS = {
     "left to right": [-1, 0, 1, -1, 0, 1, -1, 0, 1], "top to bottom": [-1, -1, -1, 0, 0, 0, 1, 1, 1],
     blur: Array(9).fill(0.11), outline: [-1, -1, -1, -1, 8, -1, -1, -1, -1], "all zero": Array(9).fill(0),
@@ -53,9 +53,8 @@
       const spell = (v) => `${v}`.replace("-", "−");
       said.textContent = `At row ${y + 1}, column ${x + 1}: ${terms.map(([w, v]) => `${spell(w)} × ${v.toFixed(2)}`).join(" + ") || (kernel.some((w) => w) ? "no ink under a weight" : "all nine weights are 0")}${terms.length ? ` = ${spell(sumAt(y, x).toFixed(2))}` : ", so 0"}.`;
     }
-    seen.addEventListener("pointermove", ({clientX, clientY}) => {
-      const box = seen.getBoundingClientRect(), at = (v, size) => Math.max(0, Math.min(OUT - 1, Math.floor((v / size) * SIDE) - 1));
-      [y, x] = [at(clientY - box.top, box.height), at(clientX - box.left, box.width)];
+    pointed(seen, (right, down) => {
+      [y, x] = [down, right].map((share) => Math.max(0, Math.min(OUT - 1, Math.floor(share * SIDE) - 1)));
       show();
     });
     pad(paper, (drawn) => {

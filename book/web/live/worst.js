@@ -1,7 +1,7 @@
 // Other conditions: each pixel of a digit changes by at most so much, against the network or by chance.
 (() => {
   "use strict";
-  const {bytes, net, recorded, random, probability} = window.digitlib;
+  const {argmax, bytes, net, recorded, random, probability} = window.digitlib;
   const {element, status, live, choice, slider, large, bars, pad, digits} = window.digitlib.show;
   const STEPS = 20;
 
@@ -55,11 +55,11 @@
       set(null);
       said.textContent = "Write a digit.";
       if (!image) return;
-      const plain = Float64Array.from(image, (v) => v / 255), before = read(image), most = (p) => p.indexOf(Math.max(...p));
-      const bytesNow = Uint8Array.from(changed(plain, most(before)), (v) => Math.round(255 * v)), now = read(bytesNow);
+      const plain = Float64Array.from(image, (v) => v / 255), before = read(image);
+      const bytesNow = Uint8Array.from(changed(plain, argmax(before)), (v) => Math.round(255 * v)), now = read(bytesNow);
       seen.append(large(bytesNow, "The changed digit in 28 by 28 pixels"));
       set(now);
-      said.textContent = `Untouched it is read as ${most(before)}, ${probability(Math.max(...before))}; changed as ${most(now)}, ${probability(Math.max(...now))}.`;
+      said.textContent = `Untouched it is read as ${argmax(before)}, ${probability(Math.max(...before))}; changed as ${argmax(now)}, ${probability(Math.max(...now))}.`;
     }
     pad(paper, (drawn) => {
       image = drawn;
