@@ -5,7 +5,6 @@ script, its style, and its data in it, for a notebook or a page; without the scr
 """
 
 import base64
-import gzip
 import html
 import json
 
@@ -14,6 +13,7 @@ from IPython.display import HTML
 from sklearn.metrics import confusion_matrix
 
 from digitlib import evaluation, files
+from digitlib.frame import images_of_bytes
 
 LEAST_SURE = 12  # right answers that are shown of each digit
 STEPS = 1_000_000  # a confidence is kept in whole steps, rounded down
@@ -43,12 +43,9 @@ def matrix(y_true, answers, images, doubted=()):
     ValueError
         If there are no networks, or the arrays do not fit together.
     """
-    images = np.asarray(images)
-    if images.shape != (len(y_true), 28, 28) or images.dtype != np.uint8:
-        raise ValueError(
-            f"expected an image a label, shape ({len(y_true)}, 28, 28), uint8; "
-            f"got shape {images.shape}, dtype {images.dtype}"
-        )
+    images = images_of_bytes(images)
+    if len(images) != len(y_true):
+        raise ValueError(f"expected an image a label, {len(y_true)}; got {len(images)}")
     if not answers:
         raise ValueError("expected the answers of one network at least, as {name: probabilities}")
     if not all(0 <= i < len(y_true) for i in doubted):
@@ -79,7 +76,6 @@ def matrix(y_true, answers, images, doubted=()):
         "networks": networks,
     }
     raw = json.dumps(content, separators=(",", ":")).encode()
-    packed = base64.b64encode(gzip.compress(raw, mtime=0)).decode()
     style = _palette() + files.packaged("web/matrix.css").read_text("utf-8")
     script = "".join(
         path.read_text("utf-8")
@@ -87,7 +83,7 @@ def matrix(y_true, answers, images, doubted=()):
     )
     return HTML(
         f'<div class="clickable">\n<style>\n{style}</style>\n{tables}'
-        f'<script type="text/plain" class="clickable-data">{packed}</script>\n'
+        f'<script type="text/plain" class="clickable-data">{files.packed(raw)}</script>\n'
         f"<script>\n{script}</script>\n</div>"
     )
 

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
-from digitlib.frame import BOX, to_frame
+from digitlib.frame import BOX, images_of_bytes, to_frame
 
 SEED = 0  # of what is drawn: noise, the place of a hole, the side to which a digit is turned
 
@@ -92,8 +92,9 @@ def worse(images, condition, strength):
     Raises
     ------
     ValueError
-        If there is no such condition or strength.
+        If there is no such condition or strength, or the images are none.
     """
+    images = images_of_bytes(images)
     if condition not in CONDITIONS:
         raise ValueError(f"no condition {condition!r}; there are {', '.join(CONDITIONS)}")
     make, strengths = CONDITIONS[condition]
@@ -101,7 +102,7 @@ def worse(images, condition, strength):
         raise ValueError(f"expected a strength from 0 to {len(strengths)}; got {strength!r}")
     if strength == 0:
         return images
-    return make(images, strengths[strength - 1]).clip(0, 255).round().astype(np.uint8)
+    return make(images, strengths[int(strength) - 1]).clip(0, 255).round().astype(np.uint8)
 
 
 def _steps(images, steps, step):

@@ -3,8 +3,6 @@
 As a LiteRT file (.tflite), which runs on phones, on microcontrollers, and in browsers.
 """
 
-import base64
-import gzip
 import io
 import tempfile
 import textwrap
@@ -46,8 +44,10 @@ def litert(model, weights="float32", examples=None, maps=False):
     """
     if weights not in WEIGHTS:
         raise ValueError(f"expected weights to be one of {', '.join(WEIGHTS)}; got {weights!r}")
-    if weights == "int8" and (examples is None or not len(examples)):
-        raise ValueError("int8 needs examples: training images of shape (n, 28, 28), uint8")
+    if weights == "int8":
+        if examples is None or not len(examples):
+            raise ValueError("int8 needs examples: training images of shape (n, 28, 28), uint8")
+        examples = training.scale(examples[:EXAMPLES])
     if models.frame(model) is None:
         raise ValueError(f"expected a network that reads 28×28 pixels, not {model.input_shape}")
     failure = None
@@ -63,10 +63,7 @@ def litert(model, weights="float32", examples=None, maps=False):
 
 def _converted(model, weights, examples, maps):
     shape = (1, *models.frame(model))  # browsers want a batch of one, not any
-    model = _plain(model)
-    if maps:
-        inner = [layer.output for layer in model.layers[:-1] if _activates(layer)]
-        model = keras.Model(model.inputs, [*model.outputs, *inner])
+    model = _plain(model, maps)
     signature = [keras.InputSpec(shape=shape, dtype="float32", name="image")]
     with tempfile.TemporaryDirectory() as folder:
         model.export(folder, format="tf_saved_model", input_signature=signature, verbose=False)
@@ -76,7 +73,7 @@ def _converted(model, weights, examples, maps):
         if weights == "float16":
             converter.target_spec.supported_types = [tensorflow.float16]
         if weights == "int8":
-            images = training.scale(examples[:EXAMPLES]).reshape(-1, *shape)
+            images = examples.reshape(-1, *shape)
             converter.representative_dataset = lambda: ({"image": image} for image in images)
         return converter.convert()
 
@@ -132,12 +129,14 @@ def script(name, content):
 
     It sets `digitlib.files[name]` to the gzipped bytes, in base64.
     """
-    packed = base64.b64encode(gzip.compress(content, mtime=0)).decode()
-    return f'((window.digitlib ??= {{}}).files ??= {{}}).{name} = "{packed}";\n'.encode()
+    return f'((window.digitlib ??= {{}}).files ??= {{}}).{name} = "{files.packed(content)}";\n'.encode()
 
 
-def _plain(model):
-    """The same network without distortions, in 32 bits, that reads images on the 0–1 scale."""
+def _plain(model, maps):
+    """The same network without distortions, in 32 bits, that reads images on the 0–1 scale.
+
+    If asked for, it gives its maps after its answer.
+    """
 
     def plain(layer):
         if type(layer).__name__.startswith("Random"):  # they change images in training alone
@@ -150,6 +149,9 @@ def _plain(model):
     for layer in models.layers(twin):
         if isinstance(layer, keras.layers.Normalization):
             layer.finalize_state()  # it calculates with copies of its weights
+    if maps:
+        inner = [layer.output for layer in twin.layers[:-1] if _activates(layer)]
+        twin = keras.Model(twin.inputs, [*twin.outputs, *inner])
     if not models.reads_bytes(model):
         return twin
     image = keras.Input(models.frame(model))

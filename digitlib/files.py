@@ -1,6 +1,8 @@
 """How is a file written as a whole or not at all, kept to one writer, and found in the package?"""
 
+import base64
 import contextlib
+import gzip
 import os
 import secrets
 from pathlib import Path
@@ -10,6 +12,11 @@ try:
 except ModuleNotFoundError:  # Windows
     fcntl = None
     import msvcrt
+
+
+def packed(content):
+    """Bytes, gzipped, in base64, as the pages unpack them: the same text for the same bytes."""
+    return base64.b64encode(gzip.compress(content, mtime=0)).decode()
 
 
 def packaged(name):

@@ -15,6 +15,20 @@ BOX = 20  # pixels, the longer side of the digit in it
 FINER = 4  # pixels that each one becomes in a picture smaller than that
 
 
+def images_of_bytes(images):
+    """The images as an array of shape (n, 28, 28), uint8, or a ValueError.
+
+    Scaled before or after its time is a mistake that nothing else would notice.
+    """
+    images = np.asarray(images)
+    if images.ndim != 3 or images.shape[1:] != (SIDE, SIDE) or images.dtype != np.uint8:
+        raise ValueError(
+            "expected images of shape (n, 28, 28), uint8, pixels 0–255; "
+            f"got shape {images.shape}, dtype {images.dtype}"
+        )
+    return images
+
+
 def to_frame(image):
     """Put a picture of one digit into MNIST's frame.
 

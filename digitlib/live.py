@@ -4,11 +4,11 @@ A chapter keeps data as an output that notebooks do not show. The build takes th
 puts them where the pages find them.
 """
 
-import base64
-import gzip
 
 import numpy as np
 from IPython.display import display
+
+from digitlib import files
 
 MIME = "application/vnd.digitlib.live+json"
 LEARN, HELD_OUT = 3000, 1000  # digits in the pages
@@ -31,7 +31,7 @@ def keep(name, content):
 
 def packed(array):
     """The bytes of an array, gzipped, in base64."""
-    return base64.b64encode(gzip.compress(np.ascontiguousarray(array).tobytes(), mtime=0)).decode()
+    return files.packed(np.ascontiguousarray(array).tobytes())
 
 
 def digits(images, labels):

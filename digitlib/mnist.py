@@ -85,7 +85,7 @@ def read(path):
     Raises DataError if the files give anything else.
     """
     if not os.path.isdir(path):
-        return _proved_npz(_read(path), path)
+        return _proved_npz(read_npz(path), path)
     files = {key: _find(path, name) for key, name in IDX_FILES.items()}
     return {key: _proved(key, read_idx(file), file) for key, file in files.items()}
 
@@ -99,7 +99,7 @@ def fetch(mirror, part=None):
     """
     if mirror.endswith(".npz"):
         npz = _download(mirror, part)
-        return _proved_npz(npz, mirror), npz
+        return _proved_npz(_parse_npz(npz, mirror), mirror), npz
     arrays = {}
     for key, name in IDX_FILES.items():
         url = f"{mirror}{name}.gz"
@@ -221,8 +221,8 @@ def _proved(key, array, file):
     return array
 
 
-def _proved_npz(raw, file):
-    return {key: _proved(key, array, file) for key, array in _parse_npz(raw, file).items()}
+def _proved_npz(arrays, file):
+    return {key: _proved(key, array, file) for key, array in arrays.items()}
 
 
 def _find(folder, name):

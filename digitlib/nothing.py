@@ -68,6 +68,9 @@ def nothing(x, y, n, *, seed):
         digits: np.flatnonzero(np.isin(y, digits)) for digits in (ANY, HALVED, TURNED, MIRRORED)
     }
 
+    if not all(map(len, where.values())):
+        raise ValueError("expected images of all ten digits, to make of them what is no digit")
+
     def pick(digits=ANY):
         return x[rng.choice(where[digits])]
 

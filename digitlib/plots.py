@@ -73,17 +73,17 @@ def gallery(images, captions=None, *, columns=10):
     lines = 0 if captions is None else 1 + max(str(text).count("\n") for text in captions)
     rows, side = -(-len(images) // columns), SIDE + GAP
     step = side + lines * 0.25 / 6.0 * columns * side  # a line is 0.25 of the 6.0 inches
-    sheet = np.zeros((round(rows * step), columns * side), images.dtype)
+    sheet = np.zeros((round(rows * step), columns * side))
     corners = [(round(i // columns * step), i % columns * side) for i in range(len(images))]
     for (top, left), image in zip(corners, images, strict=True):
-        scale = 1 if images.dtype == np.uint8 else 1 / max(image.max(), 1e-9)
-        sheet[top : top + SIDE, left + 1 : left + 1 + SIDE] = image * scale
+        scale = 255 if images.dtype == np.uint8 else max(image.max(), 1e-9)
+        sheet[top : top + SIDE, left + 1 : left + 1 + SIDE] = image / scale
     size = (6.0, 6.0 * sheet.shape[0] / sheet.shape[1])
     dots = max(1, round(20 / columns))  # so many squared are a pixel
     fig = plt.figure(figsize=size, dpi=dots * columns * side / 6.0)
     fig.set_layout_engine("none")
     ax = fig.add_axes((0, 0, 1, 1))
-    ax.imshow(sheet, cmap=PAPER)
+    ax.imshow(sheet, cmap=PAPER, vmin=0, vmax=1)
     ax.axis("off")
     for i, (top, left) in enumerate(corners if lines else []):
         where = (left + side / 2, top + side)

@@ -49,12 +49,11 @@ class Stored:
                 self.version = json.loads(archive.read("metadata.json")).get("keras_version")
             return
         with h5py.File(io.BytesIO(raw)) as file:
-            config, self.version = (
-                file.attrs.get(f"{n}") for n in ("model_config", "keras_version")
-            )
+            config, self.version = (file.attrs.get(n) for n in ("model_config", "keras_version"))
             self.config = json.loads(config) if config else None
             old = "layer_names" in file.attrs or "model_weights" in file
             self.suffix = ".h5" if old else ".weights.h5"
+            self.layers = len(file.get("layers", ()))  # some without weights, as Keras has it
             arrays = []
             file.visititems(lambda name, one: arrays.append((name, one)))
             self.shapes = sorted(
@@ -83,7 +82,9 @@ class Stored:
     def _recipe(self, names):
         for name in names:
             model = recipes.get(name).build()
-            if sorted(tuple(weight.shape) for weight in model.weights) == self.shapes:
+            shapes = sorted(tuple(weight.shape) for weight in model.weights)
+            counts = 0, len(model.layers), sum(bool(layer.weights) for layer in model.layers)
+            if shapes == self.shapes and self.layers in counts:
                 return model
         raise Refused(
             "holds weights alone, and they fit no recipe; load them where the network was made, "

@@ -102,6 +102,8 @@ def _stroke(image, digit, rng):
     """The stroke that this digit has elsewhere, on a field of paper with the digit in its middle."""
     field = _on_paper(image)
     rows = np.flatnonzero((field > INK).any(axis=1))
+    if not len(rows):
+        raise ValueError(f"expected digits with ink above {INK:g}; this one is fainter")
     top, bottom = rows[0], rows[-1]
     height, pen = bottom - top, _pen(image)
     return _STROKES[digit](field, top, bottom, height, pen, rng)

@@ -115,7 +115,7 @@ def run(path, runs, *, source=None, validate=False, unsure=False, jobs=1, dask=N
         name = digits.held_out().name if validate else digits.name
         with rows.adding(path) as (there, add):
             there = {key(row): row for row in there}
-            asked = [(*one, name) for one in runs]
+            asked = [*dict.fromkeys((*one, name) for one in runs)]
             for one in asked if unsure else ():
                 if "unsure" not in there.get(one, "unsure") and one[0] not in BASELINES:
                     raise ValueError(
@@ -133,7 +133,7 @@ def run(path, runs, *, source=None, validate=False, unsure=False, jobs=1, dask=N
                 yield row
 
 
-def one_run(name, seed, epochs=None, source=None, validate=False, unsure=False):
+def one_run(name, seed, epochs, source=None, validate=False, unsure=False):
     """Train and test once; gives the row."""
     if threading.current_thread() is not threading.main_thread():
         return _elsewhere(name, seed, epochs, source, validate, unsure)

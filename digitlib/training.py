@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from digitlib import distortion, nothing, recipes, strokes
+from digitlib.frame import images_of_bytes
 from digitlib.quiet import keras, tensorflow
 
 NOTHINGS = 0.5  # examples of what is no digit for each digit, where a recipe has them
@@ -17,19 +18,12 @@ def scale(images):
     Raises
     ------
     ValueError
-        If the images have another shape or dtype: scaled twice is a mistake that nothing else
-        would notice.
+        If the images have another shape or dtype, such as those that are scaled already.
     """
-    images = np.asarray(images)
-    if images.ndim != 3 or images.shape[1:] != (28, 28) or images.dtype != np.uint8:
-        raise ValueError(
-            "expected images of shape (n, 28, 28), uint8, pixels 0–255; "
-            f"got shape {images.shape}, dtype {images.dtype}"
-        )
-    return images.astype("float32") / 255
+    return images_of_bytes(images).astype("float32") / 255
 
 
-def train(recipe, x, y, *, seed, epochs=None, validation_data=None, callbacks=(), report=0):
+def train(recipe, x, y, *, seed, epochs=None, validation_data=None, callbacks=()):
     """Train a recipe from scratch; the same seed gives the same weights on the same machine.
 
     Parameters
@@ -44,8 +38,6 @@ def train(recipe, x, y, *, seed, epochs=None, validation_data=None, callbacks=()
     validation_data : (x, y), optional
         Like `x` and `y`; measured after each epoch, never trained on.
     callbacks : sequence of keras.callbacks.Callback
-    report : int
-        Print one line every so many epochs; 0 is silent.
 
     Returns
     -------
@@ -58,7 +50,7 @@ def train(recipe, x, y, *, seed, epochs=None, validation_data=None, callbacks=()
     """
     recipe = recipe if isinstance(recipe, recipes.Recipe) else recipes.get(recipe)
     epochs = recipe.epochs if epochs is None else epochs
-    for name, value, least in [("epochs", epochs, 1), ("seed", seed, 0), ("report", report, 0)]:
+    for name, value, least in [("epochs", epochs, 1), ("seed", seed, 0)]:
         if not isinstance(value, int | np.integer) or value < least:
             raise ValueError(f"expected {name} to be an integer from {least} up; got {value!r}")
     x, y = _checked(recipe, x, y)
@@ -86,7 +78,7 @@ def train(recipe, x, y, *, seed, epochs=None, validation_data=None, callbacks=()
         epochs=epochs,
         validation_data=validation_data,
         validation_batch_size=1000,
-        callbacks=[*callbacks, *([_Report(report)] if report else [])],
+        callbacks=[*callbacks],
         verbose=0,
     )
     return model, history
@@ -221,16 +213,3 @@ class _Calm(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         self.now.assign(epoch >= self.first)
-
-
-class _Report(keras.callbacks.Callback):
-    """One line an epoch, instead of a progress bar that fills a stored output."""
-
-    def __init__(self, every):
-        super().__init__()
-        self.every = every
-
-    def on_epoch_end(self, epoch, logs=None):
-        if epoch == 0 or (epoch + 1) % self.every == 0:
-            numbers = "  ".join(f"{name} {value:.4f}" for name, value in logs.items())
-            print(f"epoch {epoch + 1:2}  {numbers}")

@@ -43,7 +43,7 @@ def describe(layer):
     config = layer.get_config()
     facts = [config.get(name) for name in ("units", "filters", "rate")]
     facts += ["x".join(map(str, config.get(name, ()))) for name in ("kernel_size", "pool_size")]
-    facts += [f"/{config.get('strides', (1,))[0]}" if "filters" in config else None]
+    facts += [f"/{config.get('strides', (1,))[0]}" if "kernel_size" in config else None]
     facts += [config.get("activation")]
     shown = [fact for fact in facts if fact and fact not in ("/1", "linear")]
     return " ".join(map(str, [type(layer).__name__, *shown]))

@@ -283,6 +283,8 @@ def test_recipes_lists_them_all(main):
     assert [network["name"] for network in listed] == [*recipes.RECIPES, *recipes.RECORDS]
     assert listed[0]["layers"] == ["Flatten", "Dense 128 relu", "Dropout 0.2", "Dense 10 softmax"]
     assert listed[0]["parameters"] == 784 * 128 + 128 + 128 * 10 + 10
+    (tiny,) = (network for network in listed if network["name"] == "record-10k")
+    assert "DepthwiseConv2D 3x3 /2" in tiny["layers"]
     lines = [{*line.split()} for line in out.splitlines()]
     for network in listed:
         assert any({network["name"], str(network["parameters"])} <= line for line in lines)

@@ -84,3 +84,10 @@ def test_coarse_keeps_no_more_strokes_than_its_pixels():
 def test_what_is_not_there(name, strength, message):
     with pytest.raises(ValueError, match=message):
         conditions.worse(IMAGES, name, strength)
+
+
+def test_what_is_no_image():
+    with pytest.raises(ValueError, match=r"uint8, pixels 0–255; got shape .*float64"):
+        conditions.worse(IMAGES / 255, "blurred", 1)
+    same = (conditions.worse(IMAGES, "blurred", strength) for strength in (1, 1.0))
+    np.testing.assert_array_equal(*same)

@@ -69,6 +69,23 @@ def test_more_confidence_is_a_wider_interval():
 # --- The confusion matrix ---------------------------------------------------------------------
 
 
+def test_counts_of_few_bits_do_not_overflow():
+    small = np.where(np.eye(10, dtype=bool), 200, 3).astype(np.uint8)
+    same = map(evaluation.per_class, (small, small.astype(int)))
+    np.testing.assert_equal(*same)
+
+
+@pytest.mark.parametrize("bits", ["float16", "bfloat16"])
+def test_a_softmax_of_few_bits_is_one(bits):
+    logits = np.random.default_rng(0).normal(0, 3, (2000, 10))
+    p = (np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)).astype("float32")
+    if bits == "float16":
+        p = p.astype("float16")
+    else:
+        p = (p.view("uint32") + 0x8000 & 0xFFFF0000).view("float32")
+    assert evaluation.as_probabilities(p) is p
+
+
 def test_per_class_agrees_with_scikit_learn():
     result = evaluation.per_class(MATRIX)
     precision, recall, f1, support = metrics.precision_recall_fscore_support(Y_TRUE, Y_PRED)

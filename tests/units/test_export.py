@@ -74,6 +74,14 @@ def test_maps_come_beside_the_answer():
 
 
 @pytest.mark.slow
+def test_maps_of_a_network_that_scales_for_itself():
+    model = network(layers.Rescaling(1 / 255), layers.Flatten(), layers.Dense(16, "relu"))
+    runtime = tensorflow.lite.Interpreter(model_content=export.litert(model, maps=True))
+    shapes = sorted(tuple(one["shape"]) for one in runtime.get_output_details())
+    assert shapes == [(1, 10), (1, 16)]
+
+
+@pytest.mark.slow
 def test_a_map_of_ten_numbers_is_not_the_answer():
     model = network(layers.Flatten(), layers.Dense(10, activation="relu"))
     found = export.run(export.litert(model, maps=True), X)
@@ -87,6 +95,8 @@ class Unfit(layers.Layer):
 
 @pytest.mark.slow
 def test_what_cannot_be_converted_is_one_line():
+    with pytest.raises(ValueError, match=r"^expected images of shape \(n, 28, 28\), uint8"):
+        export.litert(network(layers.Flatten()), "int8", X / 255)
     with pytest.raises(ValueError, match=r"^the network cannot be converted \(") as caught:
         export.litert(network(Unfit()))
     assert "\n" not in str(caught.value)

@@ -86,3 +86,12 @@ def test_a_reader_learns_digits_and_what_is_none():
     assert (outputs.argmax(axis=1) == DIGITS.y_test).mean() > 0.8
     other = nothing.nothing(X, Y, 200, seed=5)
     assert (model.predict(other, verbose=0).argmax(axis=1) == 10).mean() > 0.6
+
+
+def test_what_cannot_be_taught():
+    with pytest.raises(
+        ValueError, match=r"expected digits with ink above 0\.4; this one is fainter"
+    ):
+        strokes.with_strokes(X * np.float32(0.3), Y, seed=0)
+    with pytest.raises(ValueError, match="expected images of all ten digits"):
+        nothing.nothing(X[Y == 1], Y[Y == 1], 9, seed=0)

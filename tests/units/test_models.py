@@ -147,6 +147,11 @@ def test_weights_alone_are_read_if_a_recipe_has_such(name, tmp_path):
     agree(model, models.load(tmp_path / "m.weights.h5"))
 
 
+def test_weights_of_another_network_of_the_same_shapes_are_not_read(tmp_path):
+    recipes.get("sprint").build().save_weights(tmp_path / "m.weights.h5")  # fast, and a rescaling
+    assert "they fit no recipe" in refusal(tmp_path / "m.weights.h5")
+
+
 def test_the_record_names_the_recipe_of_weights(tmp_path):
     model, path = recipes.get("fast-without-batch-normalization").build(), tmp_path / "m.weights.h5"
     models.save(model, path)

@@ -48,8 +48,8 @@ def test_gallery_shows_every_picture_and_caption(columns):
     figure = plots.gallery(PICTURES, captions, columns=columns)
     (ax,) = figure.axes
     sheet = ax.images[0].get_array()
-    assert sheet.sum() == PICTURES.sum(dtype=int)
-    assert all(occurs(picture, sheet) for picture in PICTURES)
+    assert sheet.sum() == pytest.approx((PICTURES / 255).sum())
+    assert all(occurs(picture / 255, sheet) for picture in PICTURES)
     assert texts(ax) == captions
     places = [text.get_position() for text in ax.texts]
     assert len({y for _, y in places}) == -(-len(PICTURES) // columns)
@@ -63,6 +63,14 @@ def test_captions_of_a_gallery_touch_nothing():
     assert all(figure.bbox.containsx(box.x0) and figure.bbox.containsx(box.x1) for box in boxes)
     assert all(figure.bbox.containsy(box.y0) for box in boxes)
     assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+
+
+def test_gallery_shows_faint_ink_faint_and_other_integers_whole():
+    (image,) = plots.gallery(PICTURES // 10).axes[0].images
+    assert (image.norm.vmin, image.norm.vmax) == (0, 1)
+    assert image.get_array().max() == pytest.approx(25 / 255)
+    sheet = plots.gallery(PICTURES.astype("int64")).axes[0].images[0].get_array()
+    assert sheet.sum() == pytest.approx((PICTURES / PICTURES.max(axis=(1, 2), keepdims=True)).sum())
 
 
 def test_gallery_without_captions_and_on_the_0_to_1_scale():

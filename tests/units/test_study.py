@@ -79,6 +79,12 @@ def test_a_row_says_what_was_run_and_what_came_out(monkeypatch):
     assert all(re.match(r"\d+\.\d+", version) for version in row["versions"].values())
 
 
+def test_a_run_asked_for_twice_is_made_once(tmp_path):
+    path = tmp_path / "s.jsonl"
+    assert len([*study.run(path, 2 * [*study.plan("nearest-mean", 1)])]) == 1
+    assert len(path.read_text().splitlines()) == 1
+
+
 def test_a_study_that_leaves_the_test_set_alone(tmp_path):
     digits = data.load()
     (row,) = study.run(tmp_path / "s.jsonl", study.plan("nearest-mean", 1), validate=True)
@@ -166,7 +172,7 @@ def test_baselines_learn_and_the_seed_matters_only_where_it_is_said(name):
 
 @pytest.mark.parametrize(("name", "learned"), [("nearest-mean", 7840), ("svm", None)])
 def test_a_row_of_a_baseline(name, learned):
-    row = study.one_run(name, 0)
+    row = study.one_run(name, 0, None)
     assert row["accuracy"] > 0.85
     assert row["parameters"] == learned
     assert row["epochs"] is None
@@ -280,7 +286,7 @@ def test_a_process_of_a_run_that_fails_is_one_line(script, words, tmp_path, monk
 
 
 def test_a_cluster_makes_the_rows(tmp_path, monkeypatch):
-    made = {name: study.one_run(name, 0) for name in ("nearest-mean", "commonest")}
+    made = {name: study.one_run(name, 0, None) for name in ("nearest-mean", "commonest")}
     # what a worker calls: in this process it is a thread, which would start another Python
     monkeypatch.setattr(study, "one_run", lambda name, *_: made[name])
     how = {"n_workers": 2, "threads_per_worker": 1, "processes": False, "protocol": "tcp"}
