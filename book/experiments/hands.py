@@ -2,6 +2,7 @@
 
     python book/experiments/hands.py LABELS.csv                the packaged reader, on whole pictures
     python book/experiments/hands.py LABELS.csv --lessons 4    networks with and without lessons, 4 seeds
+    python book/experiments/hands.py LABELS.csv --record       readers that learn as *record* does
 
 LABELS.csv has the columns file (relative to it; its first folder is the kind of picture, its second
 the writer), digits (lines parted by /). The pictures belong to other people and are not part of the
@@ -30,6 +31,7 @@ from digitlib.frame import to_frame
 from digitlib.nothing import NOTHING, REFUSED
 
 READ, LESSONS = RESULTS / "handwriting.jsonl", RESULTS / "lessons.jsonl"
+READERS = RESULTS / "readers.jsonl"
 NETWORK = RESULTS / "reader.weights.h5"
 EPOCHS = 3  # of the networks that are compared
 FONTS = ("DejaVuSans", "DejaVuSerif", "DejaVuSansMono", "STIXGeneral", "cmtt10")  # Matplotlib's
@@ -88,19 +90,35 @@ def letters():
     return np.array(images)
 
 
-def lessons(path, seeds):
-    """One row a network: how many it has right of each set, and what it takes scans for."""
+def sets_of(path):
+    """What a network is examined on: {name: (images, digits)}; letters are no digits."""
     digits, strangers = mnist(), load_digits()
-    x_test, y_test = digits.x_test, digits.y_test
-    x_scans, y_scans = scans(path)
-    more = strokes.with_strokes(training.scale(x_test), y_test, seed=0)
-    sets = {
-        "test": (x_test, y_test),
+    more = strokes.with_strokes(training.scale(digits.x_test), digits.y_test, seed=0)
+    return {
+        "test": (digits.x_test, digits.y_test),
         "strokes": (np.uint8(more[0] * 255), more[1]),
         "strangers": (np.array([to_frame(one) for one in strangers.images]), strangers.target),
-        "scans": (x_scans, y_scans),
+        "scans": scans(path),
         "letters": (letters(), None),
     }
+
+
+def examined(model, sets):
+    """Of each set, how many are refused, and what each digit is taken for."""
+    row = {}
+    for name, (images, digits) in sets.items():
+        ratings = models.ratings(model, images)
+        row[f"{name}_refused"] = int((ratings[:, NOTHING] >= REFUSED).sum())
+        row[f"{name}_n"] = len(images)
+        if digits is not None:
+            answers = ratings[:, :NOTHING].argmax(axis=1)
+            row[name] = confusion_matrix(digits, answers, labels=range(NOTHING)).tolist()
+    return row
+
+
+def lessons(path, seeds):
+    """One row a network: how many it has right of each set, and what it takes scans for."""
+    digits, sets = mnist(), sets_of(path)
     # the small network of *fast*, so that there can be several seeds
     reader = replace(recipes.READER, hidden=blocks.fast, learning_rate=0.01)
     taught = {"none": (), "all": reader.lessons} | {
@@ -110,25 +128,33 @@ def lessons(path, seeds):
     for seed, (name, own) in itertools.product(range(seeds), taught.items()):
         recipe = replace(reader, lessons=own)
         model, _ = training.train(recipe, x, digits.y_train, seed=seed, epochs=EPOCHS)
-        row = {"lessons": name, "seed": seed, "epochs": EPOCHS}
-        for one, (images, digits) in sets.items():
-            ratings = models.ratings(model, images)
-            row[f"{one}_refused"] = int((ratings[:, NOTHING] >= REFUSED).sum())
-            row[f"{one}_n"] = len(images)
-            if digits is not None:
-                answers = ratings[:, :NOTHING].argmax(axis=1)
-                row[one] = confusion_matrix(digits, answers, labels=range(NOTHING)).tolist()
-        yield row
+        yield {"lessons": name, "seed": seed, "epochs": EPOCHS} | examined(model, sets)
+
+
+def readers(path):
+    """The packaged reader, and two that learn as *record* does, in part and wholly: a row each."""
+    digits, sets = mnist(), sets_of(path)
+    x, less = (
+        training.scale(digits.x_train),
+        replace(recipes.READER, hidden=lambda: blocks.accurate(0.2)),
+    )
+    yield {"reader": "packaged"} | examined(models.reader(), sets)
+    for name, recipe in {"less dropout": less, "calm": replace(less, calm=0.2)}.items():
+        model, _ = training.train(recipe, x, digits.y_train, seed=0)
+        yield {"reader": name} | examined(model, sets)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("labels", type=Path, metavar="LABELS.csv")
     parser.add_argument("--lessons", type=int, metavar="SEEDS")
+    parser.add_argument("--record", action="store_true")
     parser.add_argument("--out", type=Path, help="default: the book's own file")
     args = parser.parse_args()
     if args.lessons:
         rows, path, how = lessons(args.labels, args.lessons), LESSONS, f" --lessons {args.lessons}"
+    elif args.record:
+        rows, path, how = readers(args.labels), READERS, " --record"
     else:
         rows, path, how = read(args.labels), READ, ""
     network = hashlib.sha256(NETWORK.read_bytes()).hexdigest()

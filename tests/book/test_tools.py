@@ -144,7 +144,7 @@ def test_rows_of_other_peoples_digits(tmp_path):
     assert (none["digits"], none["answer"], none["confidence"]) == ("7", "", [])
 
 
-@pytest.mark.parametrize("name", ["conditions", "handwriting", "lessons"])
+@pytest.mark.parametrize("name", ["conditions", "handwriting", "lessons", "readers"])
 def test_recorded_rows_say_how_they_were_made(name):
     lines = (ROOT / f"book/results/{name}.jsonl").read_text().splitlines()
     how, *rows = map(json.loads, lines)
