@@ -4,7 +4,6 @@ A chapter keeps data as an output that notebooks do not show. The build takes th
 puts them where the pages find them.
 """
 
-
 import numpy as np
 from IPython.display import display
 
