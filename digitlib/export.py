@@ -129,7 +129,8 @@ def script(name, content):
 
     It sets `digitlib.files[name]` to the gzipped bytes, in base64.
     """
-    return f'((window.digitlib ??= {{}}).files ??= {{}}).{name} = "{files.packed(content)}";\n'.encode()
+    packed = files.packed(content)
+    return f'((window.digitlib ??= {{}}).files ??= {{}}).{name} = "{packed}";\n'.encode()
 
 
 def _plain(model, maps):

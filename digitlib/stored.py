@@ -53,7 +53,7 @@ class Stored:
             self.config = json.loads(config) if config else None
             old = "layer_names" in file.attrs or "model_weights" in file
             self.suffix = ".h5" if old else ".weights.h5"
-            self.layers = len(file.get("layers", ()))  # some without weights, as Keras has it
+            self.layers = len(file.get("layers", ()))  # those without weights as well
             arrays = []
             file.visititems(lambda name, one: arrays.append((name, one)))
             self.shapes = sorted(
@@ -83,8 +83,7 @@ class Stored:
         for name in names:
             model = recipes.get(name).build()
             shapes = sorted(tuple(weight.shape) for weight in model.weights)
-            counts = 0, len(model.layers), sum(bool(layer.weights) for layer in model.layers)
-            if shapes == self.shapes and self.layers in counts:
+            if shapes == self.shapes and self.layers in (0, len(model.layers)):
                 return model
         raise Refused(
             "holds weights alone, and they fit no recipe; load them where the network was made, "

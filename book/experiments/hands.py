@@ -134,10 +134,8 @@ def lessons(path, seeds):
 def readers(path):
     """The packaged reader, and two that learn as *record* does, in part and wholly: a row each."""
     digits, sets = mnist(), sets_of(path)
-    x, less = (
-        training.scale(digits.x_train),
-        replace(recipes.READER, hidden=lambda: blocks.accurate(0.2)),
-    )
+    x = training.scale(digits.x_train)
+    less = replace(recipes.READER, hidden=lambda: blocks.accurate(0.2))
     yield {"reader": "packaged"} | examined(models.reader(), sets)
     for name, recipe in {"less dropout": less, "calm": replace(less, calm=0.2)}.items():
         model, _ = training.train(recipe, x, digits.y_train, seed=0)

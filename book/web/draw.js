@@ -173,7 +173,7 @@
     }
 
     function redraw() {
-      paper.redraw(found.map(({corners, rating}) => ({corners, sure: isSure(rating)})));
+      const moved = paper.redraw(found.map(({corners, rating}) => ({corners, sure: isSure(rating)})));
       const {given} = paper.now();
       root.classList.toggle("draw-empty", paper.isEmpty());
       root.classList.toggle("draw-given", !!given);
@@ -181,6 +181,7 @@
         : "Write digits here, or drop a photo of some";
       root.querySelector("[data-do=undo]").disabled = paper.untouched();
       root.querySelector("[data-do=clear]").disabled = paper.isEmpty();
+      return moved;
     }
 
     async function take(file) {
@@ -227,14 +228,11 @@
       }
     });
     part("pad").addEventListener("pointerenter", () => digitlib.ready().catch(() => {}), {once: true});
-    const room = () => `${part("canvas").clientWidth} ${part("canvas").clientHeight}`;
-    let had = room();
     addEventListener("resize", () => { // also if only the bar of a phone's browser goes
-      const moved = had !== room() && found.length && paper.now().strokes; // the boxes are where it was
-      had = room();
-      if (moved) found = [];
+      if (!redraw() || !found.length || !paper.now().strokes) return;
+      found = []; // the boxes are where the ink was
       redraw();
-      if (moved) read(false);
+      read(false);
     });
 
     // a digit of another page: draw/index.html#image=…

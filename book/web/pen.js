@@ -19,11 +19,12 @@
     let stroke, pointer; // that is being drawn, and by what
     let size; // of the canvas, in pixels of the page
 
-    // strokes are in pixels of the page, the canvas in those of the screen
+    // strokes are in pixels of the page, the canvas in those of the screen; gives whether they moved
     function redraw(boxes = []) {
       const {width, height} = canvas.getBoundingClientRect(), fine = window.devicePixelRatio || 1;
       const wide = Math.round(width * fine), high = Math.round(height * fine);
-      if (width && size) resize(Math.min(width / size.width, height / size.height));
+      const grown = width && size ? Math.min(width / size.width, height / size.height) : 1;
+      resize(grown);
       if (width) size = {width, height};
       if (canvas.width !== wide || canvas.height !== high)
         Object.assign(canvas, {width: wide, height: high});
@@ -48,6 +49,7 @@
       } else if (strokes && boxes.length > 1) // gray is seen inverted, too, as in the dark
         for (const box of boxes) outline(box, color("--gray"), 2);
       for (const points of strokes ?? []) ink(points);
+      return grown !== 1;
     }
 
     // what was written goes with the paper

@@ -4,7 +4,7 @@
 (() => {
   "use strict";
   const {Learner, argmax, bytes, interval, picture, percent, recorded} = window.digitlib;
-  const {element, live, plot, tiles, bars, matrix, pad, grays, digits: load} = window.digitlib.show;
+  const {element, say: put, live, plot, tiles, bars, matrix, pad, grays, digits: load} = window.digitlib.show;
   const BUDGET = 12; // milliseconds of work a frame
   const SLOWLY = 40; // steps at the start, one a frame
   const LONG = 16; // milliseconds of drawing, from which every other frame is without
@@ -262,9 +262,7 @@
     let settings = START, learner, image = null, before = null; // as it read before it was taught
     let playing = false, until = Infinity, seen = true, timer = 0, shown = replay, waiting = []; // to be taught
 
-    const say = (text) => {
-      if (part("said").textContent !== text) part("said").textContent = text;
-    };
+    const say = (text) => put(part("said"), text);
 
     // how far the reader's own training is, for whoever looks from outside
     function tell() {

@@ -21,7 +21,8 @@ def arguments(parser):
         default="dense,baselines",
         metavar="NAMES",
         help="names with commas between: of `digitlib recipes`, of baselines, or of groups, "
-        "which are dense, convolutional, ingredients, records, baselines, all; default: dense,baselines",
+        "which are dense, convolutional, ingredients, records, baselines, all; "
+        "default: dense,baselines",
     )
     parser.add_argument("--seeds", type=count, default=10, metavar="N", help="default: 10")
     parser.add_argument("--epochs", type=count, metavar="N", help="default: each recipe's own")
