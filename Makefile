@@ -1,5 +1,6 @@
 # The doors of the project. Needs make and Python 3.11 to 3.13; the first door that needs more
-# sets it up in .venv from requirements.lock, and after that nothing asks for the network.
+# sets it up in .venv from requirements.lock. After that `lint`, `colab` and `links` need the network,
+# `book` for MNIST alone, and `test` where there is no Chromium.
 
 VENV ?= .venv
 READY = $(VENV)/.ready
@@ -75,14 +76,19 @@ clean:
 	find book digitlib tests -name __pycache__ -prune -exec rm -rf {} +
 
 # The stamp comes last, so that a set-up cut short is not believed, nor any package in it.
-# PYTHON=... names the Python to use; otherwise the first one that fits is taken.
+# PYTHON=... names the Python of a new environment; otherwise the first one that fits is taken.
 $(READY): requirements.lock pyproject.toml
+	@if test -d "$(VENV)" && test ! -e "$(VENV)/pyvenv.cfg" && test ! -d "$(VENV)/conda-meta" && \
+	  test -n "$$(ls -A "$(VENV)")"; then \
+	  echo "$(VENV) is no environment of Python: remove it, or name another, VENV=..." >&2; exit 1; fi
 	@rm -f $@
 	@echo "Setting up $(VENV): 2.5 GB, half of it TensorFlow; some minutes, once."
 	@echo "Nothing outside this folder is changed."
 	@$(PY) -c '$(FITS)' 2>/dev/null && $(PY) -m pip --version >/dev/null 2>&1 && exit; \
+	if test -d "$(VENV)/conda-meta"; then \
+	  echo "$(VENV) has no Python 3.11, 3.12 or 3.13: make it from environment.yml" >&2; exit 1; fi; \
 	for python in $(or $(PYTHON),python3.12 python3.13 python3.11 python3); do \
-	  if $$python -c '$(FITS)' 2>/dev/null; then $$python -m venv --clear $(VENV); exit; fi; \
+	  if $$python -c '$(FITS)' 2>/dev/null; then $$python -m venv --clear "$(VENV)"; exit; fi; \
 	done; \
 	echo "No Python 3.11, 3.12 or 3.13 found: install one, or name it: make PYTHON=..." >&2; exit 1
 	@if test -e $(READY).part; then again=--ignore-installed; fi; \

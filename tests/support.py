@@ -28,6 +28,12 @@ new PerformanceObserver((list) => {
 """
 
 
+def painted(tab):
+    """Wait until a page has handled and shown what just happened to it."""
+    frames = "requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done)))"
+    tab.evaluate(f"new Promise((done) => {frames})")
+
+
 def few(cases, quick):
     """The cases of a test; all but the quick ones, or so many of the first, are slow."""
     cases = list(cases)

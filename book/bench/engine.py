@@ -1,6 +1,6 @@
 """How many images a second does a network learn from: in Keras, and in a page by book/web/net.js?
 
-Both on one core, in batches of 32, after a second that does not count. The page's runs in Chromium.
+Both on one core, in batches of 32, after a start that does not count. The page's runs in Chromium.
 """
 
 import base64

@@ -51,7 +51,7 @@ def read(path):
     known = [*labels(path)]
     command = [sys.executable, "-m", "digitlib", "predict", "--json"]
     command += [str(file) for file, *_ in known]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     found = {one["picture"]: one["digits"] for one in json.loads(done.stdout)["pictures"]}
     for file, kind, writer, digits in known:
         lines = itertools.groupby(found.get(str(file), ()), lambda one: one["line"])

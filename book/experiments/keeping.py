@@ -4,13 +4,14 @@ import itertools
 import json
 import sys
 import time
-from importlib.metadata import version
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "book/tools")]
 
-from digitlib import data, files, study, training
+from depends import versions
+
+from digitlib import data, files, training
 
 RESULTS = ROOT / "book/results"
 
@@ -48,7 +49,7 @@ def keep(rows, path, command, **more):
     how = {
         "command": f"python book/experiments/{command}",
         **more,
-        "versions": {name: version(name) for name in study.PACKAGES},
+        "versions": versions(),
     }
     lines = [f"{json.dumps(row)}\n" for row in itertools.chain([how], rows)]
     files.write_whole("".join(lines).encode(), path)  # a failed run spoils no record

@@ -7,7 +7,7 @@ bfloat16, and an epoch leaves out its last, incomplete batch), made to try hundr
 minutes; what is chosen by it is trained by digitlib, and counts only then.
 
 It trains the trials of the lists (see trials.py) and appends a row for each training to ROWS, as a line
-of JSON; nothing new is begun after SECONDS. The last 10,000 of the 60,000 training images (fold 5),
+of JSON (searched.py makes a line for each trial of them); nothing new is begun after SECONDS. The last 10,000 of the 60,000 training images (fold 5),
 or another sixth, are held out; the test set is not read at all.
 
 Trainings that share a program (network, epochs, batch, optimizer: the `FIXED` settings) run side by
@@ -334,6 +334,14 @@ def settings(group):
     return {name: jnp.array([getattr(one, name) for one in group], kind(name)) for name in LANES}
 
 
+def changed(one):
+    """In what the settings of a trial differ from *accurate*."""
+    plain, own = asdict(Settings()), asdict(one)
+    return {
+        name: own[name] for name in own if name not in ("seed", "fold") and own[name] != plain[name]
+    }
+
+
 def main(rows, seconds, *names):
     import trials  # what is tried
 
@@ -348,15 +356,19 @@ def main(rows, seconds, *names):
     todo = [*programs.values()]
 
     def compile_all():
-        while todo and time.time() - start < float(seconds):
-            many = todo.pop(0)
-            first = many[0][1]
-            fixed = {name: getattr(first[0], name) for name in FIXED}
-            run = jax.vmap(lambda s, x, y: train(s, x, y, fixed), in_axes=(0, None, None))  # noqa: B023
-            program = jax.jit(run).lower(settings(first), images, labels).compile()
-            for tags, group in many:
-                ready.put((program, tags, group))
-        ready.put(None)
+        try:
+            while time.time() - start < float(seconds):
+                many = todo.pop(0)
+                first = many[0][1]
+                fixed = {name: getattr(first[0], name) for name in FIXED}
+                run = jax.vmap(lambda s, x, y: train(s, x, y, fixed), in_axes=(0, None, None))  # noqa: B023
+                program = jax.jit(run).lower(settings(first), images, labels).compile()
+                for tags, group in many:
+                    ready.put((program, tags, group))
+        except IndexError:  # nothing is left to do
+            pass
+        finally:
+            ready.put(None)
 
     threads = [threading.Thread(target=compile_all, daemon=True) for _ in range(8)]
     for thread in threads:
@@ -373,8 +385,10 @@ def main(rows, seconds, *names):
         with open(rows, "a") as file:
             for tag, one, given in zip(tags, group, answers):
                 right = (given == held[one.fold]).sum(1).tolist()
-                row = {"trial": tag, **asdict(one), "parameters": size, "multiply_adds": adds}
-                row |= {"n": HELD_OUT, "right": right[0], "averaged_right": right[1:]}
+                row = {"trial": tag, "changed": changed(one), "epochs": one.epochs}
+                row |= {"parameters": size, "multiply_adds": adds, "seed": one.seed}
+                row |= {"fold": one.fold, "n": HELD_OUT, "right": right[0]}
+                row |= {"averaged": dict(zip(map(str, AVERAGES), right[1:]))}
                 file.write(json.dumps(row | {"device": device.device_kind}) + "\n")
         print(f"{time.time() - start:5.0f} s  {len(group):3} trainings: {tags[0]} to {tags[-1]}")
 

@@ -7,6 +7,8 @@
     accuracy = [0.97, 0.98]   both ends included
     errors = 26               exactly this
     worst = ["4 read as 9"]   one of these
+    [typed]
+    "Past 99.5%]" = "a title" why the prose types this percentage, which no run measures
 
 On the data of the tests, the sample, a number that says nothing there is left out.
 """

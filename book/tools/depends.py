@@ -4,25 +4,19 @@ import ast
 import functools
 import platform
 import re
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import packages_distributions, version
 
 from chapters import ROOT, BuildError
 
-BUILDS = ("tensorflow", "tensorflow-cpu", "tensorflow-intel", "tensorflow-macos", "tf-nightly")
 PACKAGES = ("keras", "numpy", "scipy", "scikit-learn", "matplotlib", "pillow")
 
 
 def versions():
     """{name: version} of what the numbers may depend on."""
-    found = {"python": platform.python_version()}
-    for build in BUILDS:
-        try:
-            found["tensorflow"] = version(build)
-            break
-        except PackageNotFoundError:
-            continue
-    else:
+    builds = packages_distributions().get("tensorflow")  # or tensorflow-cpu, or another
+    if not builds:
         raise BuildError("there is no TensorFlow: pip install tensorflow-cpu")
+    found = {"python": platform.python_version(), "tensorflow": version(builds[0])}
     return found | {package: version(package) for package in PACKAGES}
 
 

@@ -161,14 +161,14 @@ def run_chapters(folder, given, data, data_hash, names=None):
         print(f"  {name} is running", flush=True)
         try:
             nb, seconds = execute(name, sources[name], given[name], environment)
-        except BuildError as error:
+            date = datetime.date.today().isoformat()
+            record = {"data": data, "date": date, "versions": used, "seconds": round(seconds, 1)}
+            record |= {"parameters": given[name]} if given[name] else {}
+            done[name] = stamped(nb, record | {"key": waiting[name]})
+            write(folder / f"{name}.ipynb", done[name])
+        except Exception as error:
             failed.append(error)
-            return
-        date = datetime.date.today().isoformat()
-        record = {"data": data, "date": date, "versions": used, "seconds": round(seconds, 1)}
-        record |= {"parameters": given[name]} if given[name] else {}
-        done[name] = stamped(nb, record | {"key": waiting[name]})
-        write(folder / f"{name}.ipynb", done[name])
+            raise
         bar.update()
 
     def length(name):
@@ -191,6 +191,4 @@ def run_chapters(folder, given, data, data_hash, names=None):
             for process in [*RUNNING]:
                 process.send_signal(signal.SIGINT)
             raise
-    if failed:
-        raise failed[0]
     return done, set(waiting)

@@ -173,8 +173,11 @@ def jupyter_book(source, out, *options):
 def broken_links(folder):
     """The lines of Sphinx's link check that tell of a broken link to another site."""
     with tempfile.TemporaryDirectory(dir=folder) as out:
-        said, _ = jupyter_book(folder / "source", out, "--builder", "linkcheck")
-    return [line for line in said.splitlines() if "broken" in line]
+        said, failed = jupyter_book(folder / "source", out, "--builder", "linkcheck")
+    broken = [line for line in said.splitlines() if "broken" in line]
+    if failed and not broken:
+        raise BuildError("the links were not asked for:\n" + "\n".join(said.splitlines()[-30:]))
+    return broken
 
 
 def render(folder):

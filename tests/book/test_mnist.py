@@ -14,7 +14,7 @@ pytestmark = pytest.mark.mnist
 AT_LEAST = {"one-hot": 0.98}  # mean accuracy of the recorded runs; "about 98 %" was claimed
 OTHERS = 0.973
 # Rows that are made again: of each kind of recipe those that take some ten seconds, of one of them
-# two. For the others stands the packaged network, which took an hour to train.
+# two. For the others stands the packaged network, which takes long to train.
 AGAIN = [("steps", 0, 5), ("steps", 7, 5), ("matrix", 0, 10), ("sigmoid", 0, 10)]
 AGAIN += [("dropout", 3, 5), ("fast", 0, 2)]
 AGAIN += [("commonest", 0, None), ("nearest-mean", 0, None), ("neighbors", 0, None)]

@@ -217,6 +217,16 @@ def test_headings(chapter):
     assert last.source.startswith("## Where this goes next")
 
 
+def test_a_folded_cell_says_what_is_in_it(chapter):
+    """Not "the code": a reader should know a solution before it is open."""
+    for cell in chapter.code:
+        if "hide-cell" in tags(cell):
+            title = "settings" if "parameters" in tags(cell) else first_line(cell).split()[2]
+            shown = cell.metadata.mystnb.code_prompt_show
+            assert shown == f"Show the {title.lower().strip(':')}"
+            assert cell.metadata.mystnb.code_prompt_hide == shown.replace("Show", "Hide")
+
+
 def test_the_first_two_code_cells(chapter):
     repository = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]
     setup, parameters, *others = chapter.code

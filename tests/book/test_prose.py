@@ -99,6 +99,10 @@ def test_sentences_are_without_our_habits(path):
 
 def test_a_habit_is_noticed():
     """Each pattern, in a sentence; otherwise a rule may be without effect."""
-    for line in ("It is, of course, so.", "The one or the other.", "Very nice.", "Grey colours."):
-        assert findings(line)
+    for rule, patterns in OURS.items():
+        for pattern in patterns:  # shown by the first word that it is made for
+            word = re.sub(r"\(\?:([^|)]*)[^)]*\)", r"\1", pattern).replace(r"[\w ]*", "")
+            word = word.replace(r"\w*", "").replace("?", "")
+            assert any(one.endswith(f"{rule}.") for one in findings(f"We {word} so.")), word
+    assert findings("Very nice.")
     assert not findings("Of 10,000 images, 222 are misread.")

@@ -1,4 +1,4 @@
-"""Do the records come out again? Needs MNIST and a quarter of an hour.
+"""Do the records come out again? Needs MNIST and half an hour.
 
 Not part of the usual run: DIGITLIB_DATA=mnist (or a path) python -m pytest -n 2 -m records
 """

@@ -138,6 +138,19 @@ def test_everybody_supports_the_same_pythons():
     assert ["test", *ci["jobs"]["check"]["strategy"]["matrix"]["part"]] == parts
 
 
+def test_a_folder_that_is_no_environment_is_left_alone(tmp_path):
+    mine = tmp_path / "mine.txt"
+    mine.touch()
+    command = ["make", "setup", f"VENV={tmp_path}"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"{tmp_path} is no environment of Python: ")
+    (tmp_path / "conda-meta").mkdir()  # one of conda's, without a Python
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stderr.startswith(f"{tmp_path} has no Python ")
+    assert mine.exists()
+
+
 def test_a_port_that_is_taken_is_one_line():
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]

@@ -1,11 +1,13 @@
 """What does a run depend on, and what holds of its numbers? The functions that the build asks."""
 
 import base64
+import contextlib
 import hashlib
 import io
 import json
 import os
 import re
+import runpy
 import subprocess
 import sys
 import tomllib
@@ -20,7 +22,8 @@ import matplotlib.pyplot as plt
 import nbformat
 import numpy as np
 import pytest
-from chapters import chapters
+import render
+from chapters import BuildError, chapters
 from papers import TEXT, on_white, page
 from PIL import Image
 from support import ROOT
@@ -124,6 +127,54 @@ def test_the_chapters_get_a_path_that_holds_in_their_folders(tmp_path, monkeypat
 
 def digest(path):
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_a_link_check_that_fails_is_told(tmp_path, monkeypatch):
+    said = {"(line 3) broken    https://a.b/": 1, "No module named x": 1, "all is well": 0}
+    for line, status in said.items():
+        monkeypatch.setattr(render, "jupyter_book", lambda *_, s=(line, bool(status)): s)
+        if line.startswith("No"):
+            with pytest.raises(BuildError, match="not asked for:\nNo module named x"):
+                render.broken_links(tmp_path)
+        else:
+            assert render.broken_links(tmp_path) == [line] * status
+
+
+def test_after_any_failure_no_chapter_is_begun(tmp_path, monkeypatch):
+    begun, five = [], {f"c{i}": nbformat.v4.new_notebook() for i in range(5)}
+    monkeypatch.setattr(execute, "chapters", lambda: five)
+    monkeypatch.setattr(execute, "kernels", lambda **_: contextlib.nullcontext({}))
+    monkeypatch.setattr(execute, "execute", lambda name, *_: begun.append(name) or (five[name], 1))
+
+    def full(*_):
+        raise OSError("No space left")
+
+    monkeypatch.setattr(execute, "write", full)
+    with pytest.raises(OSError, match="No space left"):
+        execute.run_chapters(tmp_path, {name: {} for name in five}, "sample", "0")
+    assert len(begun) <= 2  # two at a time
+
+
+def test_trials_are_made_from_the_rows_of_a_search():
+    how, *trials = map(
+        json.loads, (ROOT / "book/results/trials.jsonl").read_text("utf-8").splitlines()
+    )
+    averaged = {name: one for one in trials if (name := one["trial"]).startswith("averaged ")}
+    rows = [
+        {**trial, "fold": int(fold), "seed": int(seed), "right": right, "n": how["n"]}
+        | {"device": how["device"]}
+        | {
+            "averaged": {
+                k.split()[1]: v["right"].get(fold, {}).get(seed) for k, v in averaged.items()
+            }
+        }
+        for trial in trials
+        if trial["trial"] not in averaged
+        for fold, seeds in trial["right"].items()
+        for seed, right in seeds.items()
+    ]
+    searched = runpy.run_path(str(ROOT / "book/experiments/searched.py"))["searched"]
+    assert [*searched(rows, how["command"].split()[4:])] == [how, *trials]
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from papers import PAPER, TEXT, on_white, rate
 from papers import page as ink_of_a_page
 from PIL import Image
 from scipy import ndimage
-from support import PHONE, ROOT, TOOLS, WEB, few, findings, sample, serving
+from support import PHONE, ROOT, TOOLS, WEB, few, findings, painted, sample, serving
 
 from digitlib import export, handwriting, models, plots
 from digitlib.frame import to_frame
@@ -319,7 +319,7 @@ def test_what_is_written_stays_on_a_narrower_paper(page, address):
     draw(page, [(0.9, 0.2), (0.95, 0.8)])
     heard(page, "reads a 7")
     page.set_viewport_size({"width": 360, "height": 800})
-    page.wait_for_timeout(200)
+    painted(page)
     assert page.locator(".draw-canvas").evaluate(
         "one => one.getContext('2d').getImageData(0, 0, one.width, one.height).data.some(v => v)"
     )
@@ -334,7 +334,7 @@ def test_what_is_chosen_stays_when_a_phone_hides_its_bar(page, address):
     heard(page, "7 7")
     first.click()
     page.set_viewport_size({"width": 390, "height": 788})
-    page.wait_for_timeout(200)
+    painted(page)
     assert first.get_attribute("aria-pressed") == "true"
     assert first.evaluate("one => one === document.activeElement")
 

@@ -9,7 +9,7 @@ import re
 import nbformat
 import pytest
 from PIL import Image, ImageDraw
-from support import LAPTOP, PHONE, ROOT, SHIFTS, example, few, findings, press
+from support import LAPTOP, PHONE, ROOT, SHIFTS, example, few, findings, painted, press
 
 WHERE = {
     name: path.stem
@@ -35,7 +35,7 @@ def visit(new_tab, served):
         tab.add_init_script(SHIFTS)
         tab.goto(f"{base}notebooks/{WHERE[name]}.html")
         uncover(tab)
-        tab.wait_for_timeout(200)
+        painted(tab)
         tab.evaluate("window.moved = 0")  # what was shown on request has moved the rest
         tab.locator(f"#{name}, [data-live={name}]").first.scroll_into_view_if_needed()
         part = tab.locator(f"[data-live={name}][data-ready]")
@@ -141,7 +141,7 @@ def test_a_link_to_a_heading_leaves_the_training(visit):
     for _ in range(3):
         press(part, "One step")
     part.page.evaluate("location.hash = '#exercises'")
-    part.page.wait_for_timeout(200)
+    painted(part.page)
     assert ": step 3," in part.locator(".train-time").inner_text()
 
 
@@ -425,12 +425,12 @@ def test_plots_follow_the_width_and_the_theme(visit, name):
     part = visit(name)
     canvas, pixels = part.locator("canvas").first, "one => one.toDataURL()"
     part.page.set_viewport_size({"width": 360, "height": 640})
-    part.page.wait_for_timeout(200)
+    painted(part.page)
     fine = "one => one.width / one.getBoundingClientRect().width"
     assert abs(canvas.evaluate(fine) - 1) < 0.02
     light = canvas.evaluate(pixels)
     part.page.evaluate("document.documentElement.dataset.theme = 'dark'")
-    part.page.wait_for_timeout(200)
+    painted(part.page)
     assert canvas.evaluate(pixels) != light
 
 
