@@ -35,7 +35,7 @@ def visit(new_tab, served):
         tab.add_init_script(SHIFTS)
         tab.goto(f"{base}notebooks/{WHERE[name]}.html")
         uncover(tab)
-        painted(tab)
+        tab.wait_for_timeout(200)  # no sign says that all of it is in its place
         tab.evaluate("window.moved = 0")  # what was shown on request has moved the rest
         tab.locator(f"#{name}, [data-live={name}]").first.scroll_into_view_if_needed()
         part = tab.locator(f"[data-live={name}][data-ready]")

@@ -7,7 +7,7 @@ import re
 
 import pytest
 from chapters import read
-from support import LAPTOP, PHONE, ROOT, SHIFTS, example, few, findings, painted, press
+from support import LAPTOP, PHONE, ROOT, SHIFTS, example, few, findings, press
 
 
 @pytest.fixture
@@ -399,7 +399,7 @@ def test_in_its_chapter_it_moves_nothing_and_loads_when_it_is_near(new_tab, serv
     assert not any("learner.js" in url for url in asked)
     covering = tab.locator("[data-guess=half]").locator("xpath=preceding-sibling::form[1]")
     covering.get_by_role("button", name="Show without a guess").click()
-    painted(tab)
+    tab.wait_for_timeout(200)  # no sign says that all of it is in its place
     tab.evaluate("window.moved = 0")
     tab.locator("[data-live=train]").scroll_into_view_if_needed()
     tab.locator("[data-live=train][data-ready]").wait_for()
