@@ -34,9 +34,8 @@ def memory(pid):
     try:
         family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
         # what several of them share counts once, where the system can tell
-        return sum(
-            of.get("pss", of["rss"]) for of in (one.memory_full_info()._asdict() for one in family)
-        )
+        sizes = [process.memory_full_info() for process in family]
+        return sum(getattr(size, "pss", size.rss) for size in sizes)
     except psutil.Error:  # one of them ended while we looked
         return 0
 

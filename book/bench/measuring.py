@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import time
-from importlib.metadata import packages_distributions, version
 from pathlib import Path
 
 import figure
@@ -79,14 +78,16 @@ def need_mnist():
 def keep(part, found, path=RESULT):
     """Put what was found into bench.json in place of earlier findings of that part, with how busy the
     machine was and on what it ran, and tell all in bench.md and bench.svg."""
+    sys.path.append(str(ROOT / "book" / "tools"))
+    import depends
+
     from digitlib import study  # not before: it sets the number of threads of what is measured
 
     mood()
     result = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"on": {}}
     result[part] = found
-    build = packages_distributions()["tensorflow"][0]  # or tensorflow-cpu, or another
-    packages = {"tensorflow": build, "keras": "keras", "numpy": "numpy"}
-    versions = {name: version(package) for name, package in packages.items()}
+    used = depends.versions()
+    versions = {name: used[name] for name in ("tensorflow", "keras", "numpy")}
     result["on"][part] = {"moods": moods, "machine": study.machine(), "versions": versions}
     files.write_whole(json.dumps(result, indent=1).encode() + b"\n", path)
     text = table.table(result)

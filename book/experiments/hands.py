@@ -54,13 +54,13 @@ def read(path):
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     found = {one["picture"]: one["digits"] for one in json.loads(done.stdout)["pictures"]}
     for file, kind, writer, digits in known:
-        lines = itertools.groupby(found.get(str(file), ()), lambda one: one["line"])
+        lines = itertools.groupby(found[str(file)], lambda one: one["line"])
         yield {
             "kind": kind,
             "writer": writer,
             "digits": digits,
             "answer": "/".join("".join(str(one["digit"]) for one in line) for _, line in lines),
-            "confidence": [round(one["confidence"], 3) for one in found.get(str(file), ())],
+            "confidence": [round(one["confidence"], 3) for one in found[str(file)]],
             "digest": hashlib.sha256(file.read_bytes()).hexdigest(),
         }
 

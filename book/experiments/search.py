@@ -353,20 +353,19 @@ def main(rows, seconds, *names):
     for tags, group in trials.lists(names):  # together, if they share a program
         program = (*(getattr(group[0], k) for k in FIXED), len(group))
         programs.setdefault(program, []).append((tags, group))
-    todo = [*programs.values()]
+    todo = iter([*programs.values()])
 
     def compile_all():
         try:
-            while time.time() - start < float(seconds):
-                many = todo.pop(0)
+            for many in todo:  # each thread takes the next
+                if time.time() - start > float(seconds):
+                    break
                 first = many[0][1]
                 fixed = {name: getattr(first[0], name) for name in FIXED}
                 run = jax.vmap(lambda s, x, y: train(s, x, y, fixed), in_axes=(0, None, None))  # noqa: B023
                 program = jax.jit(run).lower(settings(first), images, labels).compile()
                 for tags, group in many:
                     ready.put((program, tags, group))
-        except IndexError:  # nothing is left to do
-            pass
         finally:
             ready.put(None)
 
